@@ -74,6 +74,7 @@ class Conversion(Struct, eq=False):
     _made: dict[object, Value] = field(default_factory=dict[object, Value])
     _kept: list[Array] = field(default_factory=list[Array])
     """Arrays whose addresses are keys, so that no other array gets one of them."""
+    _computed: dict[object, list[Known]] = field(default_factory=dict[object, list[Known]])
     _by_value: dict[Value, Node] = field(default_factory=dict[Value, Node])
 
     @property
@@ -158,10 +159,10 @@ class Conversion(Struct, eq=False):
             case None:
                 self.fail("lacks an input")
 
-    def weight(self, operand: Operand) -> Value:
+    def weight(self, operand: Operand, *, trained: bool = True) -> Value:
         """Return an operand as a parameter where it is known, whatever its elements."""
         if isinstance(operand, Known):
-            return self._held(operand, weight=True)
+            return self._held(operand, weight=True, trained=trained)
         return self.tensor(operand)
 
     def _measured(self, items: tuple[Size, ...], scalar: bool) -> Value:
@@ -180,19 +181,42 @@ class Conversion(Struct, eq=False):
         self.params[value] = Stored(array, names, trained)
         return value
 
-    def _held(self, known: Known, *, weight: bool = False) -> Value:
+    def part(self, known: Known, array: Array, part: object) -> Value:
+        """Return the parameter that is a part of an array: one for all uses of this part."""
+        key = (part, _identity(known))
+        if key not in self._made or self._is_fresh(known):
+            self._made[key] = self.parameter(array, known.names or ("weight",))
+            self._kept.append(known.array)
+        return self._made[key]
+
+    def _held(self, known: Known, *, weight: bool = False, trained: bool = True) -> Value:
         """Return the tensor of an array; one for all uses of the same memory."""
         array = known.array
-        key = (
-            weight, known.names, array.dtype.name, array.shape, array.strides, _address(array)
-        )  # fmt: skip
-        # Exporters store equal arrays once: a scale of ones in two layers is not a shared one.
-        fresh = known.names and array.size and (array == array.reshape(-1)[0]).all()
-        if key not in self._made or fresh:
-            made = self.parameter(array, known.names) if weight else constant(self, known)
-            self._made[key] = made
+        key = (weight, trained, _identity(known))
+        if key not in self._made or self._is_fresh(known):
+            self._made[key] = (
+                self.parameter(array, known.names, trained=trained)
+                if weight
+                else constant(self, known)
+            )
             self._kept.append(array)
         return self._made[key]
+
+    def _is_fresh(self, known: Known) -> bool:
+        """Return whether each layer that reads an array has one of its own.
+
+        Exporters store equal arrays once: a scale of ones in two layers is not a shared one,
+        unless both have the path of the parameter.
+        """
+        array = known.array
+        equal = known.names and array.size and (array == array.reshape(-1)[0]).all()
+        return bool(equal) and not self._reads_its_own(known.names[0])
+
+    def _reads_its_own(self, name: str) -> bool:
+        """Return whether the node has the path of a parameter, so that no other layer owns it."""
+        assert self.node is not None
+        path, owner = self.node.name.rpartition("/")[0].replace("/", "."), name.rpartition(".")[0]
+        return bool(owner) and f".{path}".endswith(f".{owner}")
 
     # ---- nodes ---------------------------------------------------------------------------
 
@@ -205,6 +229,9 @@ class Conversion(Struct, eq=False):
         """Add an operator, or compute it where all operands are known."""
         if operands and all(isinstance(o, Known) for o in operands):
             known = cast("Sequence[Known]", operands)
+            key = (name, str(attributes), *(_identity(k) for k in known))
+            if key in self._computed:
+                return list(self._computed[key])
             types = tuple(self.type(o) for o in operands)
             try:
                 op = OPS[name].make(types, attributes)
@@ -216,7 +243,12 @@ class Conversion(Struct, eq=False):
                 with np.errstate(all="ignore"):
                     results = op.forward(*(k.array for k in known))
                 names = tuple(dict.fromkeys(n for k in known for n in k.names))
-                return [Known(np.asarray(r), names) for r in results]
+                found = [Known(np.asarray(r), names) for r in results]
+                if names:
+                    # Computed once for all layers that read it, which may share it then.
+                    self._computed[key] = found
+                    self._kept.extend(k.array for k in known)
+                return list[Operand](found)
         weights = _WEIGHTS.get(name, ())
         inputs = [
             self.weight(o) if at in weights else self.tensor(o) for at, o in enumerate(operands)
@@ -279,8 +311,11 @@ class Conversion(Struct, eq=False):
         return self.uses.get(node.inputs[at], 0) == 1
 
 
-def _address(array: Array) -> int:
-    return array.__array_interface__["data"][0]
+def _identity(known: Known) -> object:
+    """Return what tells an array from all others, whatever their elements."""
+    array = known.array
+    address: int = array.__array_interface__["data"][0]
+    return known.names, array.dtype.name, array.shape, array.strides, address
 
 
 _UNITS = (2, 4, 8, 16, 32, 64, 128)

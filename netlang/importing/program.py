@@ -46,8 +46,9 @@ def write_program(converted: Converted, doc: str) -> Written:
     texts = [definition_text(block) for block in blocks]
     net, order = _net(converted, main.steps)
     text = "\n".join([*texts, _comment(doc) + net])
-    weights = [w for at in order for w in weights_of(main.steps[at])]
-    return Written(_formatted(text), weights)
+    # A layer that is called several times makes its parameters at the first call.
+    weights = {id(w): w for at in order for w in weights_of(main.steps[at])}
+    return Written(_formatted(text), list(weights.values()))
 
 
 def _net(converted: Converted, steps: list[Step]) -> tuple[str, list[int]]:
@@ -79,13 +80,14 @@ def _type(type: TensorType) -> str:
     return f"{type.dtype}[{', '.join(map(str, type.shape))}]"
 
 
-_MOST_LINES = 8
+_MOST_LINES, _WIDEST = 8, 93
 
 
 def _comment(doc: str) -> str:
     """Return a description from the file as the comment of the net."""
     plain = ["".join(c if c.isprintable() else " " for c in line) for line in doc.splitlines()]
-    lines = [part for line in plain[:_MOST_LINES] for part in wrap(line, 92)]
+    paragraphs = "\n".join(line.strip() for line in plain[:_MOST_LINES]).split("\n\n")
+    lines = [part for paragraph in paragraphs for part in wrap(paragraph, _WIDEST)]
     return "".join(f"## {line}\n" for line in lines[:_MOST_LINES])
 
 

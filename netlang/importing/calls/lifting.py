@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from netlang.importing.convert import Converted
 from netlang.importing.operands import Stored, decimal
 from netlang.importing.simplifying import attribute
-from netlang.importing.structure.steps import Arg, Form, Item, Step
+from netlang.importing.structure.steps import LAYER, Arg, Form, Item, Step
 from netlang.ir.dims import Dim
-from netlang.ir.graph import Node, Value
+from netlang.ir.graph import Graph, Node, Value
 from netlang.ir.types import DType
 
 INFIX = {
@@ -38,10 +38,13 @@ class Lifting:
             for value in node.inputs:
                 self.readers.setdefault(value, []).append(node)
         self._stated: set[Value] = set()
+        self.shared = shared_layers(self.graph, self.params, self.uses)
+        """The parameters of layers that several nodes call."""
+        self._layers: dict[int, Value] = {}
 
     def owned(self, *values: Value) -> bool:
-        """Return whether values are parameters that only one operator reads."""
-        return all(v in self.params and self.uses[v] == 1 for v in values)
+        """Return whether values are parameters of one layer."""
+        return all(v in self.params and (self.uses[v] == 1 or v in self.shared) for v in values)
 
     def stored(self, *values: Value) -> tuple[Stored, ...]:
         return tuple(self.params[v] for v in values)
@@ -53,7 +56,22 @@ class Lifting:
         for value in (v for arg in args for v in values_in(arg.value)):
             self._state(value)
         stored = self.stored(*weights)
+        if weights and weights[0] in self.shared:
+            args = self._shared_call(callee, args, weights[0], stored)
+            callee, form = "", "shared"
         self.steps.append(Step(callee, args, node.outputs, stored, form, hint=hint_of(stored)))
+
+    def _shared_call(
+        self, callee: str, args: Sequence[Arg], weight: Value, stored: Sequence[Stored]
+    ) -> tuple[Arg, ...]:
+        """Make the layer at its first call, and return the arguments of a call."""
+        layer = self._layers.get(weight)
+        if layer is None:
+            layer = self._layers[weight] = Value("layer", LAYER)
+            made = tuple(arg for arg in args[1:] if not values_in(arg.value))
+            self.steps.append(Step(callee, made, (layer,), (), "new", hint=hint_of(stored)))
+        given = (arg for arg in args[1:] if values_in(arg.value))
+        return (args[0], positional("layer", layer), *given)
 
     def _state(self, value: Value) -> None:
         """Make a parameter that several operators read, or one that no layer has."""
@@ -81,6 +99,24 @@ class Lifting:
             return value
         assert isinstance(number, bool | int | float)
         return decimal(number) if isinstance(number, float) else number
+
+
+def shared_layers(
+    graph: Graph, params: Mapping[Value, Stored], uses: Mapping[Value, int]
+) -> set[Value]:
+    """Return the parameters of layers that several nodes call, all with the same attributes."""
+    groups: dict[tuple[Value, ...], list[Node]] = {}
+    for node in graph.nodes:
+        read = tuple(v for v in node.inputs if v in params)
+        if read:
+            groups.setdefault(read, []).append(node)
+    return {
+        v
+        for read, nodes in groups.items()
+        if len(nodes) > 1 and len({(n.op, n.inputs[0].type.rank) for n in nodes}) == 1
+        for v in read
+        if all(uses[w] == len(nodes) for w in read)
+    }
 
 
 def positional(name: str, value: Item, *, fixed: bool = False) -> Arg:

@@ -56,6 +56,7 @@ def _directions(lifting: Lifting, ahead: Node, back: Node, concat: Node) -> bool
         same = same and len({attribute(n.op, "activation") for n in (ahead, back)}) == 1
     flags = [attribute(n.op, "reverse") for n in (ahead, back)]
     owned = lifting.owned(*weights[0], *weights[1])
+    owned = owned and all(lifting.uses[v] == 1 for v in (*weights[0], *weights[1]))
     return plain and same and owned and axis == 2 and flags == [False, True]
 
 

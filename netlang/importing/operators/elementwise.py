@@ -57,6 +57,9 @@ def _binary(name: str) -> Convert:
 
 def _combined(c: Conversion, kind: str, a: Operand, b: Operand) -> Operand:
     """Combine two operands; a number takes no axis, so that it is written as a number."""
+    for x, number in ((a, b), (b, a)) if kind in ("add", "mul") else ((a, b),):
+        if _changes_nothing(c, kind, x, number):
+            return x
     rank = max(len(c.type(a).shape), len(c.type(b).shape))
     left, right = (_number(c, side, other) for side, other in ((a, b), (b, a)))
     if kind == "pow" and c.type(left).dtype is not c.type(right).dtype:
@@ -72,6 +75,19 @@ def _combined(c: Conversion, kind: str, a: Operand, b: Operand) -> Operand:
                         return made
                     return c.add(joined, x, Known(v.array.reshape(-1), v.names))
     return c.add(kind, *_same_rank(c, left, right))
+
+
+_NEUTRAL = {"add": 0, "sub": 0, "mul": 1, "div": 1, "floor_div": 1}
+
+
+def _changes_nothing(c: Conversion, kind: str, x: Operand, number: Operand) -> bool:
+    """Return whether a number is added or multiplied that leaves a tensor as it is."""
+    if kind not in _NEUTRAL or not isinstance(x, Value) or not isinstance(number, Known):
+        return False
+    array = number.array
+    plain = array.size == 1 and array.ndim <= x.type.rank and not learned(number)
+    same = c.type(number).dtype is x.type.dtype
+    return bool(plain and same and array.reshape(-1)[0] == _NEUTRAL[kind])
 
 
 def _in_batch_norm(c: Conversion, kind: str, x: Operand, v: Known) -> Operand | None:
@@ -146,7 +162,7 @@ def _with_bias(c: Conversion, node: ForeignNode, a: Operand, b: Operand) -> Oper
         if bias.array.shape[len(bias.array.shape) - 1 - trailing :] != (channels, *[1] * trailing):
             continue
         attributes = {n: getattr(maker.op, n) for n in maker.op.__struct_fields__}
-        held = c.parameter(bias.array.reshape(-1), bias.names)
+        held = c.part(bias, bias.array.reshape(-1), "bias")
         return c.replace(maker, maker.op.name, *maker.inputs, held, **attributes)
     return None
 

@@ -148,9 +148,8 @@ def _batch_norm(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]
         c.fail("is in training mode", "export the model in inference mode")
     if not isinstance(mean, Known) or not isinstance(var, Known):
         c.fail("takes statistics that are computed at run time")
-    arrays = (mean, var)
     parts = [c.tensor(x), *(c.weight(k) for k in (scale, shift))]
-    parts += [c.parameter(k.array, k.names, trained=False) for k in arrays]
+    parts += [c.weight(k, trained=False) for k in (mean, var)]
     eps = c.number(node, (), 9, "epsilon", 1e-5)
     return [c.graph("normalize_batch", *parts, eps=eps, momentum=0.1)]
 

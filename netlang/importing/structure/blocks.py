@@ -155,7 +155,7 @@ def _windows(body: Body) -> Iterator[tuple[object, Window]]:
         open_until = start
         key = 0
         inputs: dict[Value, None] = {}
-        weighted = False
+        weighted = symbolic = False
         for end in range(start + 1, min(start + _LONGEST, len(steps)) + 1):
             step = steps[end - 1]
             if _ends_twice(exact[start:end], joins[start:end]):
@@ -165,6 +165,7 @@ def _windows(body: Body) -> Iterator[tuple[object, Window]]:
                 break
             key = hash((key, token(step, local)))
             weighted = weighted or step.weighted
+            symbolic = symbolic or bool(free_symbols([step]))
             inside.update(step.results)
             # Everything before the last step is read inside of the window only.
             before = (
@@ -177,8 +178,11 @@ def _windows(body: Body) -> Iterator[tuple[object, Window]]:
             )
             open_until = max(open_until, before)
             whole = end - start > 1 and open_until < end and len(step.results) == 1
+            whole = whole and step.form != "new"
             if whole and inputs and (weighted or end - start > 3):
-                yield (key, end - start), Window(body, start, end, tuple(inputs))
+                # A block that reads a size from its inputs states their types.
+                types = tuple((v.type.dtype, v.type.rank) for v in inputs if symbolic)
+                yield (key, end - start, types), Window(body, start, end, tuple(inputs))
 
 
 def _ends_twice(steps: Sequence[int], joins: Sequence[bool]) -> bool:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from netlang.importing.structure.naming import label_of, letter, meaningful
 from netlang.importing.structure.steps import (
+    LAYER,
     Arg,
     Definition,
     Hole,
@@ -26,6 +27,7 @@ from netlang.ir.graph import Value
 
 _LONGEST_INLINE, _DEEPEST = 48, 40
 _COUNTERS, _CARRIED = ("i", "j", "n"), ("h", "g", "k")
+_CALLS = ("call", "shared")
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 
@@ -95,7 +97,8 @@ class Printer:
         if value in wanted:
             self.names[value] = wanted[value]
             return wanted[value]
-        hint = meaningful(common([s.hint for s in weighted]))
+        layers = [self.maker[value]] if value.type is LAYER else weighted
+        hint = meaningful(common([s.hint for s in layers]))
         hidden = self.used | self.callees
         name = hint if hint and hint not in hidden else letter(hidden)
         self.used.add(name)
@@ -117,7 +120,7 @@ class Printer:
             self.inlined[id(step)] = depth if within else 0
 
     def _fits_inside(self, step: Step) -> bool:
-        if len(step.results) != 1 or self.uses[step.results[0]] != 1:
+        if len(step.results) != 1 or self.uses[step.results[0]] != 1 or step.form == "new":
             return False
         (value,) = step.results
         reader = self.reader.get(value)
@@ -129,9 +132,9 @@ class Printer:
             return False
         if step.form == "index" and not step.weighted and self._named(step.args[0].value):
             return True
-        if reader.form == "call":
+        if reader.form in _CALLS:
             return bool(reader.args) and reader.args[0].value is value
-        if step.form == "call":
+        if step.form in _CALLS:
             return self._is_short(step)
         return not step.weighted and self._length(step) <= _LONGEST_INLINE
 
@@ -174,8 +177,11 @@ class Printer:
 
     def _text(self, step: Step) -> str:
         match step.form:
-            case "call":
+            case "call" | "shared":
                 return self._call(step)
+            case "new":
+                self._record(step)
+                return f"new {step.callee}({self._arguments(step, skip=False)})"
             case "infix":
                 left, right = (self._operand(arg, step.callee) for arg in step.args)
                 self._record(step)
@@ -209,7 +215,7 @@ class Printer:
             maker = self.maker.get(value)
             if maker is not None and self._inline(maker):
                 text = self._text(maker)
-                if maker.form == "call" and "|>" not in text and " as " not in text:
+                if maker.form in _CALLS and "|>" not in text and " as " not in text:
                     return text
                 if maker.form == "index" or (outer == "+" and maker.callee in ("*", "@", "/")):
                     return text
@@ -227,36 +233,41 @@ class Printer:
             maker = self.maker.get(first.value)
             if maker is not None and self._inline(maker):
                 stage = self._text(maker)
-                wrapped = maker.form not in ("call", "index")
+                wrapped = maker.form not in (*_CALLS, "index")
                 stage = f"({stage})" if wrapped else stage
             elif self._piped(step) or (step.weighted and not self._embedded(step)):
                 stage = self.names[first.value]
         self._record(step)
         arguments = self._arguments(step, skip=stage is not None)
+        callee = step.callee
+        if step.form == "shared":
+            layer = step.args[1].value
+            assert isinstance(layer, Value)
+            callee = self.names[layer]
         alone = not (arguments or step.weighted or self._piped(step))
         if wrapped and alone:
-            return f"{step.callee}{stage}"
+            return f"{callee}{stage}"
         label = ""
         if step.weighted and self.labelled and step.callee != "param":
             label = f" as {label_of(step, self.used, self.target)}"
-        call = f"{step.callee}({arguments})" if arguments or stage is None else step.callee
+        call = f"{callee}({arguments})" if arguments or stage is None else callee
         return f"{stage} |> {call}{label}" if stage is not None else f"{call}{label}"
 
     def _embedded(self, step: Step) -> bool:
         """Return whether a call is an operand of an operator."""
         reader = self.reader.get(step.results[0])
-        return self._inline(step) and reader is not None and reader.form != "call"
+        return self._inline(step) and reader is not None and reader.form not in _CALLS
 
     def _piped(self, step: Step) -> bool:
         """Return whether the next step takes the result of this one on the same line."""
         reader = self.reader.get(step.results[0])
-        return self._inline(step) and reader is not None and reader.form == "call"
+        return self._inline(step) and reader is not None and reader.form in _CALLS
 
     def _arguments(self, step: Step, *, skip: bool) -> str:
         parts: list[str] = []
         omitted = False
         for at, arg in enumerate(step.args):
-            if at == 0 and skip:
+            if (at == 0 and skip) or (at == 1 and step.form == "shared"):
                 continue
             if self._usual(arg):
                 omitted = omitted or arg.positional

@@ -14,8 +14,13 @@ from msgspec import Struct, field
 from netlang.importing.operands import Stored
 from netlang.ir.dims import Dim, symbols
 from netlang.ir.graph import Value
+from netlang.ir.types import F32, TensorType
 
-Form = Literal["call", "infix", "prefix", "list", "index"]
+Form = Literal["call", "infix", "prefix", "list", "index", "new", "shared"]
+"""``new`` makes a layer, which ``shared`` calls: its second argument is what ``new`` returned."""
+
+LAYER = TensorType(F32, ())
+"""The type of a layer that several steps call, told from tensors by its identity."""
 
 
 class Hole(Struct, frozen=True):
@@ -56,7 +61,9 @@ class Step(Struct, eq=False):
 
     @property
     def weighted(self) -> bool:
-        return bool(self.weights) or any(s.weighted for steps in self.inner for s in steps)
+        """Whether it makes parameters at a path of its own."""
+        own = bool(self.weights) and self.form != "shared"
+        return own or any(s.weighted for steps in self.inner for s in steps)
 
 
 class Parameter(Struct, frozen=True):
