@@ -71,6 +71,11 @@ class Conversion(Struct, eq=False):
     rounded: int = 0
     """How many values the model rounds to integers and back."""
     node: ForeignNode | None = None
+    converted: int = 0
+    """How many nodes were converted so far, those of a loop once for each iteration."""
+    _named: set[Value] = field(default_factory=set[Value])
+    _renamed: set[Value] = field(default_factory=set[Value])
+    """Values that the file has several names for, so that no name tells who reads them."""
     _made: dict[object, Value] = field(default_factory=dict[object, Value])
     _kept: list[Array] = field(default_factory=list[Array])
     """Arrays whose addresses are keys, so that no other array gets one of them."""
@@ -96,6 +101,12 @@ class Conversion(Struct, eq=False):
         unit = _unit(one, other)
         if unit is not None:
             raise Equated(*unit, self.node)
+
+    def bind(self, name: str, operand: Operand) -> None:
+        """Note what a name of the file means."""
+        self.found[name] = operand
+        if isinstance(operand, Value):
+            (self._renamed if operand in self._named else self._named).add(operand)
 
     # ---- operands ------------------------------------------------------------------------
 
@@ -212,6 +223,21 @@ class Conversion(Struct, eq=False):
         equal = known.names and array.size and (array == array.reshape(-1)[0]).all()
         return bool(equal) and not self._reads_its_own(known.names[0])
 
+    def inside(self) -> tuple[Builder, dict[object, Value]]:
+        """Begin the body of a loop, whose constants are nodes of its own; return what was."""
+        before = self.builder, self._made
+        self.builder = self.builder.inside()
+        self._made = {key: value for key, value in self._made.items() if value in self.params}
+        return before
+
+    def outside(self, before: tuple[Builder, dict[object, Value]]) -> Sequence[Node]:
+        """End the body of a loop, and return its nodes."""
+        nodes = self.builder.nodes
+        self.builder, made = before
+        kept = {key: value for key, value in self._made.items() if value in self.params}
+        self._made = made | kept
+        return nodes
+
     def _reads_its_own(self, name: str) -> bool:
         """Return whether the node has the path of a parameter, so that no other layer owns it."""
         assert self.node is not None
@@ -304,11 +330,14 @@ class Conversion(Struct, eq=False):
         """Return whether the node that is being converted is the only one to read a value."""
         assert self.node is not None
         names = [n for n in self.node.inputs if n and self.found.get(n) is value]
-        return len(names) == 1 and self.uses.get(names[0], 0) == 1
+        return len(names) == 1 and self._one_name(names[0])
 
     def used_once(self, node: ForeignNode, at: int) -> bool:
         """Return whether only this node reads its operand."""
-        return self.uses.get(node.inputs[at], 0) == 1
+        return self._one_name(node.inputs[at])
+
+    def _one_name(self, name: str) -> bool:
+        return self.uses.get(name, 0) == 1 and self.found.get(name) not in self._renamed
 
 
 def _identity(known: Known) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from msgspec import Struct
@@ -39,16 +39,26 @@ def write_program(converted: Converted, doc: str) -> Written:
     steps = ordered(lift(converted), results)
     taken = {graph.name, *(v.name for v in graph.inputs), *graph.outputs}
     main = Body(steps, set(results))
-    blocks = find_blocks(main, taken)
+    bodies = list(_scans(steps))
+    blocks = find_blocks([main, *bodies], taken)
     for block in blocks:
         find_loops(block.body, {block.result}, block)
-    find_loops(main.steps, set(results))
+    for body in (main, *bodies):
+        find_loops(body.steps, body.results)
     texts = [definition_text(block) for block in blocks]
     net, order = _net(converted, main.steps)
     text = "\n".join([*texts, _comment(doc) + net])
     # A layer that is called several times makes its parameters at the first call.
     weights = {id(w): w for at in order for w in weights_of(main.steps[at])}
     return Written(_formatted(text), list(weights.values()))
+
+
+def _scans(steps: list[Step]) -> Iterator[Body]:
+    """Return the bodies of scans, which are searched too."""
+    for step in steps:
+        if step.form == "scan" and step.definition is not None:
+            yield Body(step.definition.body, set(step.definition.ends))
+            yield from _scans(step.definition.body)
 
 
 def _net(converted: Converted, steps: list[Step]) -> tuple[str, list[int]]:

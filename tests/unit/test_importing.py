@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner
+from imported_models import EXAMPLES, body, check_import, counted, exported, saved
 from onnx import TensorProto, helper, numpy_helper
 
 import netlang
@@ -24,7 +25,6 @@ from netlang.importing.program import write_program
 from netlang.importing.reading import net_name
 from netlang.system.numpy import Array
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 
 QUICK = [
@@ -37,32 +37,6 @@ QUICK = [
 
 LARGEST = 70_000_000
 """The most parameters of a net that the slow tests import."""
-
-
-def exported(folder: Path, file: str, net: str, *, fold: bool = False) -> tuple[Path, int]:
-    """Compile a net of an example; return the model and the number of its parameters."""
-    network = netlang.load(EXAMPLES / f"{file}.net")[net]
-    path = folder / f"{net}.onnx"
-    network.compile(fold=fold).save(path)
-    return path, counted(network)
-
-
-def counted(network: netlang.Network) -> int:
-    total = network.trainable_parameters + network.non_trainable_parameters
-    assert isinstance(total, int)
-    return total
-
-
-def check_import(path: Path, count: int | None = None) -> Imported:
-    """Import a model and check what holds for all of them."""
-    imported = read_onnx(path)
-    assert imported.ok, imported.compared
-    program = netlang.loads(imported.text)
-    assert program.diagnostics == ()
-    assert netlang.format(imported.text) == imported.text
-    if count is not None:
-        assert counted(imported.network) == count
-    return imported
 
 
 def test_a_net_comes_back_as_it_was_written(tmp_path: Path) -> None:
@@ -102,17 +76,6 @@ def _every_net() -> list[tuple[str, str]]:
     ]
 
 
-_SCAN = r"node \d+, Scan .* has no counterpart"
-REJECTED = {
-    **dict.fromkeys(
-        [("recurrent_by_hand", "GRU"), ("recurrent_by_hand", "RNN"),
-         ("recurrent_by_hand", "Peephole"), ("recurrent_by_hand", "Tied"),
-         ("seq2seq", "Translator"), ("time_machine", "Scratch"), ("tour", "Tied")],
-        _SCAN,
-    ),
-}  # fmt: skip
-"""Nets that are not imported yet: `scan`."""
-
 LARGE_CONSTANTS = [("nearest_neighbors", "LeaveOneOut")]
 """Nets with a constant that is too large for the text, so that it becomes a parameter."""
 
@@ -124,10 +87,6 @@ def test_every_example_is_imported(file: str, net: str, tmp_path: Path) -> None:
     if not isinstance(trained, int) or trained > LARGEST:
         pytest.skip("it takes too much memory")
     path, count = exported(tmp_path, file, net)
-    if (file, net) in REJECTED:
-        with pytest.raises(netlang.Error, match=REJECTED[file, net]):
-            read_onnx(path)
-        return
     check_import(path, None if (file, net) in LARGE_CONSTANTS else count)
 
 
@@ -333,35 +292,6 @@ def test_a_net_is_named_after_its_file(file: str, name: str) -> None:
 
 
 # ---- operators, as other exporters write them ---------------------------------------------
-
-
-def saved(
-    folder: Path,
-    nodes: Sequence[onnx.NodeProto],
-    inputs: dict[str, Sequence[int | str]],
-    arrays: dict[str, Array] | None = None,
-    *,
-    opset: int = 18,
-    element: int = TensorProto.FLOAT,
-) -> Path:
-    """Save a model of some nodes, whose output is `y`."""
-    graph = helper.make_graph(
-        nodes,
-        "made",
-        [helper.make_tensor_value_info(n, element, d) for n, d in inputs.items()],
-        [onnx.ValueInfoProto(name="y")],
-        [numpy_helper.from_array(a, n) for n, a in (arrays or {}).items()],
-    )
-    path = folder / "made.onnx"
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
-    model.ir_version = 9
-    path.write_bytes(model.SerializeToString())
-    return path
-
-
-def body(imported: Imported) -> str:
-    """Return the statements of the net, on one line."""
-    return " ".join(str(imported.text).partition("{\n")[2].rpartition("}")[0].split())
 
 
 NODE = helper.make_node

@@ -13,6 +13,7 @@ from netlang.importing.structure.steps import LAYER, Arg, Form, Item, Step
 from netlang.ir.dims import Dim
 from netlang.ir.graph import Graph, Node, Value
 from netlang.ir.types import DType
+from netlang.ops.looping.scan import Scan
 
 INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "floor_div": "//", "mod": "%",
@@ -30,17 +31,47 @@ class Lifting:
         self.graph = converted.graph
         self.params = converted.params
         self.steps: list[Step] = []
-        self.uses = Counter(v for node in self.graph.nodes for v in node.inputs)
-        self.uses.update(self.graph.outputs.values())
-        self.makers = {v: node for node in self.graph.nodes for v in node.outputs}
+        self.outermost = self.steps
+        """The steps of the net itself, where what several bodies read is stated."""
+        self.bodies: dict[int, Graph] = {}
+        """The body of each scan, which reads values from outside as the nodes outside do."""
+        self.nodes = self._with_bodies(self.graph.nodes, {})
+        self.ends = {*self.graph.outputs.values()}
+        self.ends.update(v for body in self.bodies.values() for v in body.outputs.values())
+        self.uses = Counter(self.graph.outputs.values())
         self.readers: dict[Value, list[Node]] = {}
-        for node in self.graph.nodes:
-            for value in node.inputs:
+        for body in self.bodies.values():
+            self.uses.update(body.outputs.values())
+        for node in self.nodes:
+            body = self.bodies.get(id(node))
+            read = node.inputs if body is None else node.inputs[: len(body.inputs)]
+            self.uses.update(read)
+            for value in read:
                 self.readers.setdefault(value, []).append(node)
+        self.makers = {v: node for node in self.nodes for v in node.outputs}
         self._stated: set[Value] = set()
-        self.shared = shared_layers(self.graph, self.params, self.uses)
+        self.shared = shared_layers(self.nodes, self.params, self.uses)
         """The parameters of layers that several nodes call."""
-        self._layers: dict[int, Value] = {}
+        self._layers: dict[Value, Value] = {}
+
+    def _with_bodies(self, nodes: Sequence[Node], renamed: Mapping[Value, Value]) -> list[Node]:
+        """Return nodes and those of the bodies among them, under the names of what is outside."""
+        found: list[Node] = []
+        for old in nodes:
+            inputs = tuple(renamed.get(v, v) for v in old.inputs)
+            node = old if inputs == old.inputs else Node(old.op, inputs, old.outputs)
+            found.append(node)
+            if not isinstance(node.op, Scan):
+                continue
+            op = node.op
+            own = op.carried + op.scanned
+            outside = dict(zip(op.body.inputs[own:], inputs[own:], strict=True))
+            first = len(found)
+            found += self._with_bodies(op.body.nodes, {**renamed, **outside})
+            ends = {n: outside.get(v, v) for n, v in op.body.outputs.items()}
+            inner = tuple(found[first:])
+            self.bodies[id(node)] = Graph("scan", op.body.inputs[:own], {}, inner, ends)
+        return found
 
     def owned(self, *values: Value) -> bool:
         """Return whether values are parameters of one layer."""
@@ -68,8 +99,9 @@ class Lifting:
         layer = self._layers.get(weight)
         if layer is None:
             layer = self._layers[weight] = Value("layer", LAYER)
-            made = tuple(arg for arg in args[1:] if not values_in(arg.value))
-            self.steps.append(Step(callee, made, (layer,), (), "new", hint=hint_of(stored)))
+            settings = tuple(arg for arg in args[1:] if not values_in(arg.value))
+            made = Step(callee, settings, (layer,), (), "new", hint=hint_of(stored))
+            self.outermost.append(made)
         given = (arg for arg in args[1:] if values_in(arg.value))
         return (args[0], positional("layer", layer), *given)
 
@@ -87,7 +119,8 @@ class Lifting:
         if value.type.dtype is not DType.F32:
             like = self.graph.inputs[0]
             args.append(Arg("like", like))
-        self.steps.append(Step("param", tuple(args), (value,), (stored,), hint=hint_of((stored,))))
+        made = Step("param", tuple(args), (value,), (stored,), hint=hint_of((stored,)))
+        self.outermost.append(made)
 
     def literal(self, value: Value) -> Item:
         """Return a number in place of a constant of rank 0."""
@@ -102,20 +135,20 @@ class Lifting:
 
 
 def shared_layers(
-    graph: Graph, params: Mapping[Value, Stored], uses: Mapping[Value, int]
+    nodes: Sequence[Node], params: Mapping[Value, Stored], uses: Mapping[Value, int]
 ) -> set[Value]:
     """Return the parameters of layers that several nodes call, all with the same attributes."""
     groups: dict[tuple[Value, ...], list[Node]] = {}
-    for node in graph.nodes:
+    for node in nodes:
         read = tuple(v for v in node.inputs if v in params)
-        if read:
+        if read and not isinstance(node.op, Scan):
             groups.setdefault(read, []).append(node)
     return {
         v
-        for read, nodes in groups.items()
-        if len(nodes) > 1 and len({(n.op, n.inputs[0].type.rank) for n in nodes}) == 1
+        for read, calls in groups.items()
+        if len(calls) > 1 and len({(n.op, n.inputs[0].type.rank) for n in calls}) == 1
         for v in read
-        if all(uses[w] == len(nodes) for w in read)
+        if all(uses[w] == len(calls) for w in read)
     }
 
 

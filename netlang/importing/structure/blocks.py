@@ -66,10 +66,14 @@ class Window(Struct, frozen=True):
         return self.steps[-1].results[0]
 
 
-def find_blocks(main: Body, taken: set[str]) -> list[Definition]:
-    """Replace repeated windows by calls of blocks, and return these in the order of use."""
-    bodies, found = [main], list[Definition]()
-    for _ in range(min(_MOST_BLOCKS, _MOST_STEPS // max(1, len(main.steps)))):
+def find_blocks(given: Sequence[Body], taken: set[str]) -> list[Definition]:
+    """Replace repeated windows by calls of blocks, and return these in the order of use.
+
+    ``given`` are the steps of a net, and those of the bodies of its scans.
+    """
+    bodies, found = list(given), list[Definition]()
+    total = sum(len(body.steps) for body in given)
+    for _ in range(min(_MOST_BLOCKS, _MOST_STEPS // max(1, total))):
         best = _best(bodies)
         if best is None:
             break

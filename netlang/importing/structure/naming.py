@@ -27,6 +27,8 @@ def label_of(step: Step, taken: set[str], target: str) -> str:
 def short(step: Step) -> str:
     if step.definition is not None:
         return step.definition.name or "loop"
+    if step.form == "shared":
+        return "layer"
     return _SHORT.get(step.callee, step.callee if step.callee.isidentifier() else "value")
 
 

@@ -85,19 +85,33 @@ class Printer:
             if result is not None and step.results == (result,) and self.uses[result] == 1:
                 last = text
                 continue
-            targets = ", ".join(self._target(v, wanted, weighted) for v in step.results)
-            statements.append(f"{targets} = {text}")
+            targets = [self._target(v, wanted, weighted) for v in step.results]
+            statements += self._assigned(step, targets, text)
         if result is not None and not last:
             last = self.names[result]
         return Body(statements, last, self.order)
 
+    def _assigned(self, step: Step, targets: list[str], text: str) -> list[str]:
+        """Return the statement of a step; a scan collects several things as one tuple."""
+        carried = step.definition.carried if step.form == "scan" and step.definition else 0
+        collected = targets[: len(targets) - carried]
+        if not carried or len(collected) < 2:
+            return [f"{', '.join(targets)} = {text}"]
+        whole = letter(self.used | self.callees)
+        self.used.add(whole)
+        parts = [f"{name} = {whole}[{at}]" for at, name in enumerate(collected) if name != "_"]
+        return [f"{', '.join([whole, *targets[-carried:]])} = {text}", *parts]
+
     def _target(self, value: Value, wanted: Mapping[Value, str], weighted: Sequence[Step]) -> str:
         if not self.uses[value]:
             return "_"
-        if value in wanted:
+        if wanted.get(value):
             self.names[value] = wanted[value]
             return wanted[value]
-        layers = [self.maker[value]] if value.type is LAYER else weighted
+        step = self.maker[value]
+        layers = [step] if value.type is LAYER else weighted
+        if len(step.results) > 1 and not step.weighted:
+            layers = ()  # the parts of a split have no names in the file
         hint = meaningful(common([s.hint for s in layers]))
         hidden = self.used | self.callees
         name = hint if hint and hint not in hidden else letter(hidden)
@@ -128,6 +142,8 @@ class Printer:
             return False
         if step.definition is not None and step.definition.loop:
             return False
+        if reader.form == "scan" and step.callee == "full":
+            return True
         if reader.definition is not None and reader.definition.loop:
             return False
         if step.form == "index" and not step.weighted and self._named(step.args[0].value):
@@ -179,6 +195,8 @@ class Printer:
         match step.form:
             case "call" | "shared":
                 return self._call(step)
+            case "scan":
+                return self._scan(step)
             case "new":
                 self._record(step)
                 return f"new {step.callee}({self._arguments(step, skip=False)})"
@@ -350,6 +368,35 @@ class Printer:
         lines = "\n".join([*body.statements, f"next {carried} = {body.result}"])
         head = f"for {', '.join(variables)} in {source} with {carried} = {start_text}"
         return f"{head} {{\n{lines}\n}}"
+
+    def _scan(self, step: Step) -> str:
+        definition = step.definition
+        assert definition is not None
+        states = definition.inputs[: definition.carried]
+        slices = definition.inputs[definition.carried :]
+        starts = step.args[: len(states)]
+        sequences = step.args[len(states) : len(definition.inputs)]
+        taken = set(self.used)
+        names = dict(self.names)
+        for value, wanted in (*((v, "xt") for v in slices), *((v, "h") for v in states)):
+            names[value] = _fresh(wanted, taken)
+            taken.add(names[value])
+        walked = [self.item(arg.value) for arg in sequences]
+        source = walked[0] if len(walked) == 1 else f"({', '.join(walked)})"
+        begin = [f"{names[v]} = {self.item(s.value)}" for v, s in zip(states, starts, strict=True)]
+        self._record(step)
+        inner = Printer(definition.body, names, (), taken, depth=self.depth + 1)
+        body = inner.body(None, dict.fromkeys(definition.ends, ""))
+        definition.order = inner.order
+        ends = [inner.names[v] for v in definition.ends]
+        after = [f"next {names[v]} = {end}" for v, end in zip(states, ends, strict=False)]
+        each = ends[len(states) :]
+        collected = [
+            f"yield ({', '.join(each)})" if len(each) > 1 else f"yield {end}" for end in each[:1]
+        ]
+        carrying = f" with {', '.join(begin)}" if begin else ""
+        lines = "\n".join([*body.statements, *after, *collected])
+        return f"scan {', '.join(names[v] for v in slices)} in {source}{carrying} {{\n{lines}\n}}"
 
 
 def _fresh(wanted: str, taken: set[str]) -> str:

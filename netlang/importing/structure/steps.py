@@ -16,7 +16,7 @@ from netlang.ir.dims import Dim, symbols
 from netlang.ir.graph import Value
 from netlang.ir.types import F32, TensorType
 
-Form = Literal["call", "infix", "prefix", "list", "index", "new", "shared"]
+Form = Literal["call", "infix", "prefix", "list", "index", "new", "shared", "scan"]
 """``new`` makes a layer, which ``shared`` calls: its second argument is what ``new`` returned."""
 
 LAYER = TensorType(F32, ())
@@ -60,6 +60,11 @@ class Step(Struct, eq=False):
     hint: str = ""
 
     @property
+    def layered(self) -> bool:
+        """Whether it calls layers, of its own or shared ones."""
+        return bool(self.weights) or any(s.layered for steps in self.inner for s in steps)
+
+    @property
     def weighted(self) -> bool:
         """Whether it makes parameters at a path of its own."""
         own = bool(self.weights) and self.form != "shared"
@@ -84,6 +89,9 @@ class Definition(Struct, eq=False):
     symbols: tuple[str, ...] = ()
     calls: list[list[Step]] = field(default_factory=list[list[Step]])
     """The steps that each call of it replaces: as many as the body has, in the same order."""
+    ends: tuple[Value, ...] = ()
+    """The results of the body of a scan: the next carried values, then what is collected."""
+    carried: int = 0
     order: list[int] = field(default_factory=list[int])
     """The positions of the steps in the order in which the text computes them."""
 
