@@ -33,6 +33,7 @@ from netlang.importing.structure.steps import (
 )
 from netlang.ir.dims import Dim, is_symbol, symbols
 from netlang.ir.graph import Value
+from netlang.ir.types import DType
 
 _LONGEST, _MOST_BLOCKS, _MOST_INPUTS, _MOST_PARAMETERS = 80, 40, 4, 6
 _MOST_STEPS = 12_000
@@ -59,6 +60,8 @@ class Window(Struct, frozen=True):
     start: int
     end: int
     inputs: tuple[Value, ...]
+    stated: tuple[tuple[DType, int], ...] = ()
+    """The types of the inputs, if a block states them since it reads a size from them."""
 
     @property
     def steps(self) -> list[Step]:
@@ -167,17 +170,10 @@ def _repeated(bodies: Sequence[Body], search: Search) -> list[list[Window]]:
         numbered = [(at, w) for at, w, (key, _) in grown if alike[key] > 1]
         for at, _, (key, window) in grown:
             if window is not None and alike[key] > 1:
-                group = key, window.end - window.start, _stated_types(window)
+                group = key, window.end - window.start, window.stated
                 groups.setdefault(group, []).append((at, window))
     first = sorted(groups.values(), key=lambda group: (group[0][0], group[0][1].end))
     return [[window for _, window in group] for group in first]
-
-
-def _stated_types(window: Window) -> object:
-    """Return the types of the inputs that a block states, since it reads a size from them."""
-    if not free_symbols(window.steps):
-        return ()
-    return tuple((v.type.dtype, v.type.rank) for v in window.inputs)
 
 
 Growing = Iterator[tuple[int, Window | None]]
@@ -201,7 +197,7 @@ def _growing(
     inside: set[Value] = set()
     open_until, key = start, 0
     inputs: dict[Value, None] = {}
-    weighted = joined = False
+    weighted = joined = symbolic = False
     for end in range(start + 1, min(start + _LONGEST, len(steps)) + 1):
         step = steps[end - 1]
         joined = joined or joins[end - 1]
@@ -212,6 +208,7 @@ def _growing(
             break
         key = hash((key, token(step, local)))
         weighted = weighted or step.weighted
+        symbolic = symbolic or bool(free_symbols([step]))
         inside.update(step.results)
         # Everything before the last step is read inside of the window only.
         if end - start > 1:
@@ -219,7 +216,11 @@ def _growing(
             open_until = max(open_until, *read)
         whole = end - start > 1 and open_until < end and len(step.results) == 1
         whole = whole and step.form != "new" and (weighted or end - start > 3)
-        yield key, Window(body, start, end, tuple(inputs)) if whole and inputs else None
+        if not (whole and inputs):
+            yield key, None
+            continue
+        stated = tuple((v.type.dtype, v.type.rank) for v in inputs) if symbolic else ()
+        yield key, Window(body, start, end, tuple(inputs), stated)
 
 
 def _ends_twice(steps: Sequence[int], joins: Sequence[bool]) -> bool:

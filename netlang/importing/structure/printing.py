@@ -57,6 +57,7 @@ class Printer:
         self.reader = {v: step for step in steps for v in reads(step)}
         self.used = set(taken)
         """The names of bindings and layers so far; a binding must not hide what is called."""
+        self.numbers: dict[str, int] = {}
         self.callees = {step.callee for step in steps}
         self.order: list[int] = []
         self.inlined: dict[int, int] = {}
@@ -267,7 +268,7 @@ class Printer:
             return f"{callee}{stage}"
         label = ""
         if step.weighted and self.labelled and step.callee != "param":
-            label = f" as {label_of(step, self.used, self.target)}"
+            label = f" as {label_of(step, self.used, self.target, self.numbers)}"
         call = f"{callee}({arguments})" if arguments or stage is None else callee
         return f"{stage} |> {call}{label}" if stage is not None else f"{call}{label}"
 
