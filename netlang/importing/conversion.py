@@ -17,7 +17,7 @@ from netlang.diagnostics.errors import FileError
 from netlang.importing.constants import constant
 from netlang.importing.operands import Known, Operand, Operands, Sizes, Stored, decimal
 from netlang.importing.simplifying import MOVING, simpler
-from netlang.ir.arrays import dtype_of
+from netlang.ir.arrays import dtype_of, numpy_dtype
 from netlang.ir.dims import Size, exact_quotient, substitute, symbol, symbols
 from netlang.ir.graph import Builder, Node, Value, Values
 from netlang.ir.op import OPS, OperandError
@@ -169,6 +169,10 @@ class Conversion(Struct, eq=False):
                 return self._measured(items, scalar)
             case None:
                 self.fail("lacks an input")
+
+    def number_like(self, number: float, like: Operand) -> Known:
+        """Return a number with elements of the kind that a tensor has."""
+        return Known(np.asarray(number, numpy_dtype(self.type(like).dtype)))
 
     def weight(self, operand: Operand, *, trained: bool = True) -> Value:
         """Return an operand as a parameter where it is known, whatever its elements."""

@@ -276,33 +276,50 @@ def _prelu(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     del node
     x, slope = xs
     assert x is not None
-    if not isinstance(slope, Known) or slope.array.size not in (1, c.type(x).shape[1]):
+    shape = c.type(x).shape
+    each = (shape[1], *[1] * (len(shape) - 2)) if len(shape) > 1 else ()
+    one = isinstance(slope, Known) and slope.array.size == 1
+    if not isinstance(slope, Known) or (not one and slope.array.shape[-len(shape) + 1 :] != each):
         c.fail("has neither one slope nor one for each channel")
-    return [c.add("prelu", x, Known(slope.array.reshape(-1), slope.names or (node_name(slope),)))]
-
-
-def node_name(known: Known) -> str:
-    return known.names[0] if known.names else "slope"
+    return [c.add("prelu", x, Known(slope.array.reshape(-1), slope.names or ("slope",)))]
 
 
 def _hard_sigmoid(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     alpha = c.number(node, (), 9, "alpha", 0.2)
     beta = c.number(node, (), 9, "beta", 0.5)
-    assert xs[0] is not None and alpha is not None
+    x = xs[0]
+    assert x is not None and alpha is not None and beta is not None
     if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
-        scaled = c.add("div", xs[0], Known(np.asarray(6.0, np.float32)))
+        scaled = c.add("div", x, c.number_like(6.0, x))
     else:
-        scaled = c.add("mul", xs[0], Known(np.asarray(alpha, np.float32)))
-    shifted = c.add("add", scaled, Known(np.asarray(beta, np.float32)))
+        scaled = c.add("mul", x, c.number_like(alpha, x))
+    shifted = c.add("add", scaled, c.number_like(beta, x))
     return [c.add("clamp", shifted, low=0.0, high=1.0)]
 
 
 def _hard_swish(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     x = xs[0]
     assert x is not None
-    scaled = c.add("div", x, Known(np.asarray(6.0, np.float32)))
-    shifted = c.add("add", scaled, Known(np.asarray(0.5, np.float32)))
+    scaled = c.add("div", x, c.number_like(6.0, x))
+    shifted = c.add("add", scaled, c.number_like(0.5, x))
     return [c.add("mul", x, c.add("clamp", shifted, low=0.0, high=1.0))]
+
+
+def _swish(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
+    x, alpha = xs[0], c.number(node, (), 9, "alpha", 1.0)
+    assert x is not None and alpha is not None
+    scaled = x if alpha == 1.0 else c.add("mul", x, c.number_like(alpha, x))
+    return [c.add("mul", x, c.add("sigmoid", scaled))]
+
+
+def _celu(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
+    """Convert max(0, x) + min(0, a * (exp(x / a) - 1)): an ELU of x / a, times a."""
+    x, alpha = xs[0], c.number(node, (), 9, "alpha", 1.0)
+    assert x is not None and alpha is not None
+    if alpha == 1.0:
+        return [c.add("elu", x, alpha=1.0)]
+    scaled = c.add("elu", c.add("div", x, c.number_like(alpha, x)), alpha=1.0)
+    return [c.add("mul", scaled, c.number_like(alpha, x))]
 
 
 def _mish(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
@@ -314,8 +331,9 @@ def _mish(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
 def _thresholded(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     alpha = c.number(node, (), 9, "alpha", 1.0)
     assert xs[0] is not None
-    above = c.add("greater", xs[0], Known(np.asarray(alpha, np.float32)))
-    return [c.add("select", above, xs[0], Known(np.asarray(0.0, np.float32)))]
+    assert alpha is not None
+    above = c.add("greater", xs[0], c.number_like(alpha, xs[0]))
+    return [c.add("select", above, xs[0], c.number_like(0.0, xs[0]))]
 
 
 def _size_of(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
@@ -348,7 +366,7 @@ OPERATORS: Mapping[str, Convert] = {
     "Elu": unary("elu", alpha=("alpha", 1.0)),
     "LeakyRelu": unary("leaky_relu", slope=("alpha", 0.01)),
     "ThresholdedRelu": _thresholded, "HardSigmoid": _hard_sigmoid, "HardSwish": _hard_swish,
-    "Mish": _mish, "Gelu": _gelu, "PRelu": _prelu,
+    "Mish": _mish, "Swish": _swish, "Celu": _celu, "Gelu": _gelu, "PRelu": _prelu,
     "Max": _many("maximum"), "Min": _many("minimum"), "Sum": _many("add"), "Mean": _mean,
     "Clip": _clip, "Cast": _cast, "CastLike": _cast_like, "Where": _where,
     "Identity": _identity, "Dropout": _identity,
