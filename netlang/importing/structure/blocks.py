@@ -8,7 +8,7 @@ most becomes a block; then the search is repeated, also inside of the blocks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -33,7 +33,6 @@ from netlang.importing.structure.steps import (
 )
 from netlang.ir.dims import Dim, is_symbol, symbols
 from netlang.ir.graph import Value
-from netlang.ir.types import DType
 
 _LONGEST, _MOST_BLOCKS, _MOST_INPUTS, _MOST_PARAMETERS = 80, 40, 4, 6
 _MOST_STEPS = 12_000
@@ -60,7 +59,7 @@ class Window(Struct, frozen=True):
     start: int
     end: int
     inputs: tuple[Value, ...]
-    stated: tuple[tuple[DType, int], ...] = ()
+    stated: object = ()
     """The types of the inputs, if a block states them since it reads a size from them."""
 
     @property
@@ -219,8 +218,19 @@ def _growing(
         if not (whole and inputs):
             yield key, None
             continue
-        stated = tuple((v.type.dtype, v.type.rank) for v in inputs) if symbolic else ()
+        stated = _stated(inputs) if symbolic else ()
         yield key, Window(body, start, end, tuple(inputs), stated)
+
+
+def _stated(inputs: Iterable[Value]) -> object:
+    """Return the types of inputs but for the sizes, of which it tells which ones are equal."""
+    places: dict[str, int] = {}
+    found: list[object] = []
+    for value in inputs:
+        axes = (places.setdefault(str(n), len(places)) for n in value.type.shape if is_symbol(n))
+        free = tuple(is_symbol(n) is not None for n in value.type.shape)
+        found.append((value.type.dtype, free, tuple(axes)))
+    return tuple(found)
 
 
 def _ends_twice(steps: Sequence[int], joins: Sequence[bool]) -> bool:
