@@ -22,7 +22,7 @@ from netlang.api.importing import Imported, read_onnx
 from netlang.backends.onnx.foreign import read_foreign
 from netlang.importing.convert import convert
 from netlang.importing.program import write_program
-from netlang.importing.reading import net_name
+from netlang.importing.reading import net_name, read_model
 from netlang.system.numpy import Array
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
@@ -87,7 +87,9 @@ def test_every_example_is_imported(file: str, net: str, tmp_path: Path) -> None:
     if not isinstance(trained, int) or trained > LARGEST:
         pytest.skip("it takes too much memory")
     path, count = exported(tmp_path, file, net)
-    check_import(path, None if (file, net) in LARGE_CONSTANTS else count)
+    imported = check_import(path, None if (file, net) in LARGE_CONSTANTS else count)
+    assert read_model(path).text == imported.text
+    check_import(exported(tmp_path, file, net, fold=True)[0])
 
 
 @pytest.mark.slow
@@ -407,6 +409,12 @@ def test_equal_layers_become_a_loop_and_equal_parts_a_block(tmp_path: Path) -> N
         "}\n"
     )
     assert imported.names["y.3.a.weight"] == ["layers.2.fc.weight"]
+
+
+def test_an_output_may_be_a_parameter(tmp_path: Path) -> None:
+    nodes = [NODE("Identity", ["w"], ["y"])]
+    imported = check_import(saved(tmp_path, nodes, {"x": ["N", 4]}, {"w": RANDOM}), 12)
+    assert body(imported) == "y = param([4, 3], 0.0)"
 
 
 def test_values_before_a_softmax_are_compared_too(tmp_path: Path) -> None:

@@ -246,3 +246,28 @@ def test_a_value_with_two_names_is_read_under_both(tmp_path: Path) -> None:
         NODE("Mul", ["c", "d"], ["y"]),
     ]
     check_import(saved(tmp_path, nodes, {"x": ["N", 4]}, {"w": W, "bias": BIAS}), 20)
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        NODE("Loop", ["m", "", "x"], ["y"], body=graph([], [])),
+        NODE("If", ["c"], ["y"]),
+        NODE("Scan", ["x"], ["y"], num_scan_inputs=7, body=graph([], [])),
+        NODE("Scan", ["x"], ["y"], num_scan_inputs=1, body=graph([], [])),
+    ],
+)
+def test_a_damaged_loop_or_branch_is_rejected(node: onnx.NodeProto, tmp_path: Path) -> None:
+    arrays: dict[str, Array] = {"m": np.array(3), "c": np.array(True)}
+    with pytest.raises(netlang.FileError, match="does not have the inputs and attributes of its"):
+        read_onnx(saved(tmp_path, [node], {"x": ["N", 4]}, arrays))
+
+
+def test_graphs_in_graphs_that_read_what_nothing_computes_are_rejected(tmp_path: Path) -> None:
+    inner = loop([NODE("Tanh", ["nothing"], ["next"])], ["next"])
+    with pytest.raises(netlang.FileError) as caught:
+        read_onnx(saved(tmp_path, [number("m", 2), inner], {"x": ["N", 4]}))
+    assert caught.value.message == (
+        f"node 1, Tanh in the `body` of node 2, Loop `again` of {tmp_path}/made.onnx reads "
+        "`nothing`, which nothing before it computes"
+    )

@@ -381,7 +381,7 @@ def _check_order(path: Path, graph: ForeignGraph, known: set[str]) -> None:
                 known.add(name)
                 added.add(name)
     for name in graph.outputs:
-        if name not in known:
+        if name not in known or not name:
             raise FileError(f"nothing in {path} computes the output `{shown(name)}`")
     known -= added
 

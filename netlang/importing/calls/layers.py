@@ -33,6 +33,8 @@ def lift(converted: Converted) -> list[Step]:
     pairs = {id(n): pair for pair in direction_pairs(lifting) for n in pair.nodes}
     inner = {id(n) for body in lifting.bodies.values() for n in body.nodes}
     _lift(lifting, [n for n in lifting.nodes if id(n) not in inner], pairs)
+    for value in lifting.graph.outputs.values():
+        lifting.state(value)
     return lifting.steps
 
 

@@ -85,7 +85,7 @@ class Lifting:
         form: Form = "call",
     ) -> None:  # fmt: skip
         for value in (v for arg in args for v in values_in(arg.value)):
-            self._state(value)
+            self.state(value)
         stored = self.stored(*weights)
         if weights and weights[0] in self.shared:
             args = self._shared_call(callee, args, weights[0], stored)
@@ -105,8 +105,8 @@ class Lifting:
         given = (arg for arg in args[1:] if values_in(arg.value))
         return (args[0], positional("layer", layer), *given)
 
-    def _state(self, value: Value) -> None:
-        """Make a parameter that several operators read, or one that no layer has."""
+    def state(self, value: Value) -> None:
+        """Make a parameter that no layer has, or that several operators read."""
         if value not in self.params or value in self._stated:
             return
         self._stated.add(value)
