@@ -413,7 +413,8 @@ def test_equal_layers_become_a_loop_and_equal_parts_a_block(tmp_path: Path) -> N
 
 def test_an_output_may_be_a_parameter(tmp_path: Path) -> None:
     nodes = [NODE("Identity", ["w"], ["y"])]
-    imported = check_import(saved(tmp_path, nodes, {"x": ["N", 4]}, {"w": RANDOM}), 12)
+    imported = read_onnx(saved(tmp_path, nodes, {"x": ["N", 4]}, {"w": RANDOM}))
+    assert imported.ok
     assert body(imported) == "y = param([4, 3], 0.0)"
 
 
