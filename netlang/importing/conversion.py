@@ -181,9 +181,13 @@ class Conversion(Struct, eq=False):
         return self.tensor(operand)
 
     def _measured(self, items: tuple[Size, ...], scalar: bool) -> Value:
-        if scalar and isinstance(items[0], int):
-            return self._held(Known(np.asarray(items[0], np.int64)))
-        self.fail("computes with sizes of tensors as numbers")
+        made = [
+            self.graph("constant", value=n, dtype=I64)
+            if isinstance(n, int)
+            else self.graph("measure", size=n, dtype=I64)
+            for n in items
+        ]
+        return made[0] if scalar else self.graph("stack", *made, axis=0)
 
     def parameter(self, array: Array, names: tuple[str, ...], *, trained: bool = True) -> Value:
         """Return a parameter that holds an array."""

@@ -197,6 +197,12 @@ FORMS: dict[str, Sequence[Form]] = {
     "recurrence": [
         (7, 24, recurrent("GRU", linear_before_reset=1), WEIGHTS | dict([ints("rows", -1, 2, 16)])),
     ],
+    "sizes as numbers": [
+        (7, 24, [NODE("Shape", ["x"], ["y"])], {}),
+        (7, 12, [NODE("Shape", ["x"], ["s"]), NODE("Cast", ["s"], ["f"], to=1),
+                 NODE("ReduceProd", ["f"], ["p"], axes=[0], keepdims=0),
+                 NODE("Div", ["x", "p"], ["y"])], {}),
+    ],
     "the rest": [
         (8, 24, [NODE("Max", ["x", "c"], ["y"])], dict([floats("c", 0.1)])),
         (8, 24, [NODE("Mean", ["x", "x", "c"], ["y"])], dict([floats("c", 0.1)])),
@@ -235,6 +241,10 @@ def test_each_form_is_imported_from_the_opsets_that_have_it(
     [
         (NODE("PRelu", ["x", "a"], ["y"]), {"a": np.ones(4, np.float32)},
          "has neither one slope nor one for each channel"),
+        (NODE("LSTM", ["t", "w", "u", "", "", "", "", "p"], ["y"], hidden_size=2),
+         {"w": RANDOM.random((1, 8, 4), np.float32), "u": RANDOM.random((1, 8, 2), np.float32),
+          "p": RANDOM.random((1, 6), np.float32), "t": RANDOM.random((3, 2, 4), np.float32)},
+         "has peepholes"),
         (NODE("BatchNormalization", ["x", "s", "b", "m", "v"], ["y"], spatial=0), STATISTICS,
          "has statistics for each element of a channel"),
         (NODE("Upsample", ["x"], ["y"], scales=[2.0, 1.0, 1.0, 1.0]), {},

@@ -54,7 +54,7 @@ def _lift(lifting: Lifting, nodes: Sequence[Node], pairs: Mapping[int, Direction
             if node is pair.nodes[0]:
                 bidirectional(lifting, pair)
             continue
-        if node.op.name == "constant" and not needed(lifting, node):
+        if node.op.name in ("constant", "measure") and not needed(lifting, node):
             continue
         if node.op.name == "full" and not reads_full(lifting, node):
             continue
@@ -69,7 +69,12 @@ def needed(lifting: Lifting, node: Node) -> bool:
     if value in lifting.ends or value.type.rank:
         return True
     readers = lifting.readers.get(value, ())
-    return any(other.op.name not in (*INFIX, *NUMERIC) for other in readers)
+    literal = ("constant", "measure")
+    return any(
+        other.op.name not in (*INFIX, *NUMERIC)
+        or all(v in lifting.makers and lifting.makers[v].op.name in literal for v in other.inputs)
+        for other in readers
+    )
 
 
 def reads_full(lifting: Lifting, node: Node) -> bool:

@@ -123,8 +123,10 @@ class Lifting:
         self.outermost.append(made)
 
     def literal(self, value: Value) -> Item:
-        """Return a number in place of a constant of rank 0."""
+        """Return a number or a size in place of a constant of rank 0."""
         node = self.makers.get(value)
+        if node is not None and node.op.name == "measure":
+            return to_item(attribute(node.op, "size"))
         if node is None or node.op.name != "constant":
             return value
         number = attribute(node.op, "value")

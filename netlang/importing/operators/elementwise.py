@@ -200,8 +200,7 @@ def _clip(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
         return [xs[0]]
     if kind == "maximum" and bound == 0 and c.type(xs[0]).dtype.is_float:
         return [c.add("relu", xs[0])]
-    dtype = np.float32 if c.type(xs[0]).dtype.is_float else np.int64
-    return [_combined(c, kind, xs[0], Known(np.asarray(bound, dtype)))]
+    return [_combined(c, kind, xs[0], c.number_like(bound, xs[0]))]
 
 
 def _cast(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
@@ -215,7 +214,7 @@ def _cast(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
         if dtype.is_integer:
             return [x]
         if not x.scalar:
-            c.fail("computes with sizes of tensors as numbers")
+            return [c.add("cast", c.tensor(x), to=dtype)]
         made = c.graph_many("measure", size=x.items[0], dtype=dtype)
         return [*made]
     if dtype is DType.F32 and (made := _encoded(c, x)) is not None:

@@ -27,6 +27,8 @@ def _recurrent(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     assert x is not None
     settings = _settings(c, node)
     weights = [c.array(k, "weights") for k in (w, r)]
+    if len(states) > 2 and states[2] is not None and c.array(states[2], "peepholes").any():
+        c.fail("has peepholes")
     if node.attributes.get("layout"):
         c.fail("has the batch as the first axis", "export it with layout 0")
     sequence = c.add("transpose", x, order=[1, 0, 2])

@@ -19,6 +19,9 @@ def _matmul(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     assert a is not None and b is not None
     if isinstance(b, Known) and not isinstance(a, Known) and b.array.ndim == 2:
         return [c.add("linear", a, Known(b.array.T, b.names))]
+    left, right = c.type(a).shape, c.type(b).shape
+    if left and len(right) > 1 and left[-1] != right[-2]:
+        c.equate(left[-1], right[-2])
     return [c.add("matmul", a, b)]
 
 
