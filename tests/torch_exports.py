@@ -433,3 +433,175 @@ class Dec(nn.Module):
 
     def forward(self, x, memory):
         return self.d(x, memory)
+
+
+def alexnet():
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 11, 4, 2),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(16, 32, 5, padding=2),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(32, 48, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(48, 32, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(32, 32, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(),
+        nn.Linear(32, 64),
+        nn.ReLU(inplace=True),
+        nn.Dropout(),
+        nn.Linear(64, 10),
+    )
+
+
+class SwinBlock(nn.Module):
+    def __init__(self, d, h, shift, window=4, side=8):
+        super().__init__()
+        self.h, self.shift, self.w = h, shift, window
+        self.norm1 = nn.LayerNorm(d)
+        self.qkv = nn.Linear(d, 3 * d)
+        self.proj = nn.Linear(d, d)
+        self.table = nn.Parameter(torch.randn((2 * window - 1) ** 2, h) * 0.1)
+        at = torch.stack(torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij"))
+        apart = (at.flatten(1)[:, :, None] - at.flatten(1)[:, None]).permute(1, 2, 0) + window - 1
+        self.register_buffer("index", apart[..., 0] * (2 * window - 1) + apart[..., 1])
+        self.norm2 = nn.LayerNorm(d)
+        self.mlp = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d))
+        region = torch.zeros(1, side, side, 1)
+        for k, rows in enumerate((slice(0, -window), slice(-window, -2), slice(-2, None))):
+            for m, columns in enumerate((slice(0, -window), slice(-window, -2), slice(-2, None))):
+                region[:, rows, columns] = 3 * k + m
+        region = self.windows(region).squeeze(-1)
+        mask = region[:, None] - region[:, :, None]
+        self.register_buffer("mask", torch.where(mask != 0, -100.0, 0.0)[:, None])
+
+    def windows(self, x):
+        n, height, width, c = x.shape
+        x = x.view(n, height // self.w, self.w, width // self.w, self.w, c)
+        return x.permute(0, 1, 3, 2, 4, 5).reshape(-1, self.w * self.w, c)
+
+    def attend(self, x):
+        n, steps, width = x.shape
+        q, k, v = (
+            self.qkv(x)
+            .reshape(n, steps, 3, self.h, width // self.h)
+            .permute(2, 0, 3, 1, 4)
+            .unbind(0)
+        )
+        a = (q * (width // self.h) ** -0.5) @ k.transpose(-2, -1)
+        bias = self.table[self.index.view(-1)].view(steps, steps, -1).permute(2, 0, 1)
+        a = a + bias[None]
+        if self.shift:
+            count = self.mask.shape[0]
+            a = a.view(-1, count, self.h, steps, steps) + self.mask[None]
+            a = a.view(-1, self.h, steps, steps)
+        return self.proj((a.softmax(-1) @ v).transpose(1, 2).reshape(n, steps, width))
+
+    def forward(self, x):
+        _, height, width, c = x.shape
+        y = self.norm1(x)
+        if self.shift:
+            y = torch.roll(y, (-self.shift, -self.shift), (1, 2))
+        y = self.attend(self.windows(y))
+        y = y.view(-1, height // self.w, width // self.w, self.w, self.w, c)
+        y = y.permute(0, 1, 3, 2, 4, 5).reshape(-1, height, width, c)
+        if self.shift:
+            y = torch.roll(y, (self.shift, self.shift), (1, 2))
+        x = x + y
+        return x + self.mlp(self.norm2(x))
+
+
+class Swin(nn.Module):
+    def __init__(self, d=16):
+        super().__init__()
+        self.patch = nn.Conv2d(3, d, 4, 4)
+        self.norm = nn.LayerNorm(d)
+        self.stage1 = nn.Sequential(SwinBlock(d, 2, 0), SwinBlock(d, 2, 2))
+        self.merge_norm = nn.LayerNorm(4 * d)
+        self.reduction = nn.Linear(4 * d, 2 * d, bias=False)
+        self.stage2 = nn.Sequential(SwinBlock(2 * d, 4, 0, side=4))
+        self.head = nn.Linear(2 * d, 10)
+
+    def forward(self, x):
+        x = self.stage1(self.norm(self.patch(x).permute(0, 2, 3, 1)))
+        parts = [x[:, i::2, j::2] for j in (0, 1) for i in (0, 1)]
+        x = self.reduction(self.merge_norm(torch.cat(parts, -1)))
+        return self.head(self.stage2(x).mean((1, 2)))
+
+
+class BERTLayer(nn.Module):
+    def __init__(self, d, h):
+        super().__init__()
+        self.h = h
+        self.query, self.key, self.value = (nn.Linear(d, d) for _ in range(3))
+        self.dense = nn.Linear(d, d)
+        self.norm1 = nn.LayerNorm(d, eps=1e-12)
+        self.intermediate = nn.Linear(d, 4 * d)
+        self.output = nn.Linear(4 * d, d)
+        self.norm2 = nn.LayerNorm(d, eps=1e-12)
+
+    def heads(self, x):
+        return x.view(x.size(0), x.size(1), self.h, -1).permute(0, 2, 1, 3)
+
+    def forward(self, x, mask):
+        q, k, v = (self.heads(part(x)) for part in (self.query, self.key, self.value))
+        a = q @ k.transpose(-1, -2) / math.sqrt(q.size(-1)) + mask
+        y = (a.softmax(-1) @ v).permute(0, 2, 1, 3).contiguous()
+        y = y.view(y.size(0), y.size(1), -1)
+        x = self.norm1(self.dense(y) + x)
+        return self.norm2(self.output(F.gelu(self.intermediate(x))) + x)
+
+
+class BERT(nn.Module):
+    def __init__(self, d=32, h=4, n=3, v=50):
+        super().__init__()
+        self.word = nn.Embedding(v, d)
+        self.position = nn.Embedding(64, d)
+        self.kind = nn.Embedding(2, d)
+        self.norm = nn.LayerNorm(d, eps=1e-12)
+        self.layer = nn.ModuleList([BERTLayer(d, h) for _ in range(n)])
+        self.pooler = nn.Linear(d, d)
+
+    def forward(self, ids, attention_mask, token_type_ids):
+        at = torch.arange(ids.size(1)).unsqueeze(0)
+        x = self.norm(self.word(ids) + self.position(at) + self.kind(token_type_ids))
+        mask = (1.0 - attention_mask[:, None, None, :].float()) * -10000.0
+        for layer in self.layer:
+            x = layer(x, mask)
+        return x, torch.tanh(self.pooler(x[:, 0]))
+
+
+class Translation(nn.Module):
+    def __init__(self, d=32, v=40):
+        super().__init__()
+        self.source, self.target = nn.Embedding(v, d), nn.Embedding(v, d)
+        self.transformer = nn.Transformer(d, 4, 2, 2, 64, batch_first=True, dropout=0.0)
+        self.generator = nn.Linear(d, v)
+
+    def forward(self, source, target):
+        steps = target.shape[1]
+        later = torch.triu(torch.ones(steps, steps), diagonal=1).bool()
+        padding = source == 0
+        y = self.transformer(
+            self.source(source), self.target(target), tgt_mask=later,
+            src_key_padding_mask=padding, memory_key_padding_mask=padding,
+        )  # fmt: skip
+        return self.generator(y)
+
+
+class Twins(nn.Module):
+    """One tower with batch norms for two images."""
+
+    def __init__(self):
+        super().__init__()
+        self.tower = DC(3, 8)
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, left, right):
+        one, other = (self.fc(self.tower(x).mean((2, 3))) for x in (left, right))
+        return (one - other).abs().sum(1)

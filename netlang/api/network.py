@@ -281,9 +281,12 @@ class Network:
         return self
 
     def _load_renamed(self, path: Path, names: NameSource) -> dict[str, Array]:
+        from netlang.matching.flattening import flattened
         from netlang.matching.loading import load_file, remarks
 
-        arrays, self.matched = load_file(path, self.graph.params.values(), self.name, names)
+        params = self.graph.params
+        grids = flattened(self.graph.nodes, params)
+        arrays, self.matched = load_file(path, params.values(), self.name, names, grids)
         for remark in remarks(self.matched, str(path)):
             warn(remark)
         return arrays
@@ -296,7 +299,7 @@ class Network:
         """
         from netlang.matching.loading import match_file, save_mapping
 
-        matched = match_file(Path(path), self.graph.params.values())
+        matched = match_file(Path(path), self.graph)
         if save is not None:
             save_mapping(Path(save), matched, self.graph.params.values())
         return matched

@@ -23,7 +23,7 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.arrays import numpy_dtype, raw
 from netlang.ir.types import DType
-from netlang.system.numpy import Array
+from netlang.system.numpy import Array, np
 
 if TYPE_CHECKING:
     from onnxruntime.quantization import CalibrationDataReader
@@ -88,12 +88,14 @@ def converted(
     return found
 
 
-def _rejected(precision: Lower, why: str) -> NetlangError:
+def _rejected(
+    precision: Lower, *why: str, help: str = "leave `--precision` out, which is f32"
+) -> NetlangError:
     return NetlangError(
         rules.PRECISION,
         f"the model cannot be converted to {precision}",
-        notes=[why],
-        helps=["leave `--precision` out, which is f32"],
+        notes=list(why),
+        helps=[help],
     )
 
 
@@ -120,6 +122,7 @@ def _f16(model: Model, examples: list[Mapping[str, Array]], keep: list[str]) -> 
     del examples
     from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
+    _check_range(model, set(keep))
     # onnxruntime has no recurrent kernels in f16, and crashes on a transposed result of theirs.
     recurrent = any(node.op_type in _DYNAMIC for node in model.graph.node)
     blocked = [*DEFAULT_OP_BLOCK_LIST, *_DYNAMIC, "If", *(["Transpose"] if recurrent else [])]
@@ -127,6 +130,26 @@ def _f16(model: Model, examples: list[Mapping[str, Array]], keep: list[str]) -> 
         _copy(model), keep_io_types=True, op_block_list=blocked, node_block_list=keep
     )
     return _stored(found, DType.F16, keep)
+
+
+def _check_range(model: Model, keep: set[str]) -> None:
+    """Reject parameters that f16 cannot hold, which the converter would make smaller."""
+    kept = {name for node in model.graph.node if node.name in keep for name in node.input}
+    largest = float(np.finfo(np.float16).max)
+    beyond: list[str] = []
+    for tensor in model.graph.initializer:
+        # Names of constants, such as the -1e9 of a mask, have a slash.
+        if tensor.data_type == TensorProto.FLOAT and not {"/"} & {*tensor.name}:
+            array = numpy_helper.to_array(tensor)
+            most = float(
+                np.abs(array, where=np.isfinite(array), out=np.zeros_like(array)).max(initial=0)
+            )
+            if most > largest and tensor.name not in kept:
+                beyond.append(
+                    f"`{tensor.name}` holds {most:.6g}; the largest number is {largest:,.0f}"
+                )
+    if beyond:
+        raise _rejected("f16", *beyond, help="bf16 has the range of f32: `--precision bf16`")
 
 
 def _bf16(model: Model, examples: list[Mapping[str, Array]], keep: list[str]) -> Model:

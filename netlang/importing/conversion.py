@@ -17,7 +17,7 @@ from netlang.diagnostics.errors import FileError
 from netlang.importing.constants import constant
 from netlang.importing.operands import Known, Operand, Operands, Sizes, Stored, decimal
 from netlang.importing.simplifying import MOVING, simpler
-from netlang.ir.arrays import dtype_of
+from netlang.ir.arrays import dtype_of, numpy_dtype
 from netlang.ir.dims import Size, exact_quotient, substitute, symbol, symbols
 from netlang.ir.graph import Builder, Node, Value, Values
 from netlang.ir.op import OPS, OperandError
@@ -71,9 +71,15 @@ class Conversion(Struct, eq=False):
     rounded: int = 0
     """How many values the model rounds to integers and back."""
     node: ForeignNode | None = None
+    converted: int = 0
+    """How many nodes were converted so far, those of a loop once for each iteration."""
+    _named: set[Value] = field(default_factory=set[Value])
+    _renamed: set[Value] = field(default_factory=set[Value])
+    """Values that the file has several names for, so that no name tells who reads them."""
     _made: dict[object, Value] = field(default_factory=dict[object, Value])
     _kept: list[Array] = field(default_factory=list[Array])
     """Arrays whose addresses are keys, so that no other array gets one of them."""
+    _computed: dict[object, list[Known]] = field(default_factory=dict[object, list[Known]])
     _by_value: dict[Value, Node] = field(default_factory=dict[Value, Node])
 
     @property
@@ -95,6 +101,12 @@ class Conversion(Struct, eq=False):
         unit = _unit(one, other)
         if unit is not None:
             raise Equated(*unit, self.node)
+
+    def bind(self, name: str, operand: Operand) -> None:
+        """Note what a name of the file means."""
+        self.found[name] = operand
+        if isinstance(operand, Value):
+            (self._renamed if operand in self._named else self._named).add(operand)
 
     # ---- operands ------------------------------------------------------------------------
 
@@ -158,16 +170,24 @@ class Conversion(Struct, eq=False):
             case None:
                 self.fail("lacks an input")
 
-    def weight(self, operand: Operand) -> Value:
+    def number_like(self, number: float, like: Operand) -> Known:
+        """Return a number with elements of the kind that a tensor has."""
+        return Known(np.asarray(number, numpy_dtype(self.type(like).dtype)))
+
+    def weight(self, operand: Operand, *, trained: bool = True) -> Value:
         """Return an operand as a parameter where it is known, whatever its elements."""
         if isinstance(operand, Known):
-            return self._held(operand, weight=True)
+            return self._held(operand, weight=True, trained=trained)
         return self.tensor(operand)
 
     def _measured(self, items: tuple[Size, ...], scalar: bool) -> Value:
-        if scalar and isinstance(items[0], int):
-            return self._held(Known(np.asarray(items[0], np.int64)))
-        self.fail("computes with sizes of tensors as numbers")
+        made = [
+            self.graph("constant", value=n, dtype=I64)
+            if isinstance(n, int)
+            else self.graph("measure", size=n, dtype=I64)
+            for n in items
+        ]
+        return made[0] if scalar else self.graph("stack", *made, axis=0)
 
     def parameter(self, array: Array, names: tuple[str, ...], *, trained: bool = True) -> Value:
         """Return a parameter that holds an array."""
@@ -180,19 +200,57 @@ class Conversion(Struct, eq=False):
         self.params[value] = Stored(array, names, trained)
         return value
 
-    def _held(self, known: Known, *, weight: bool = False) -> Value:
+    def part(self, known: Known, array: Array, part: object) -> Value:
+        """Return the parameter that is a part of an array: one for all uses of this part."""
+        key = (part, _identity(known))
+        if key not in self._made or self._is_fresh(known):
+            self._made[key] = self.parameter(array, known.names or ("weight",))
+            self._kept.append(known.array)
+        return self._made[key]
+
+    def _held(self, known: Known, *, weight: bool = False, trained: bool = True) -> Value:
         """Return the tensor of an array; one for all uses of the same memory."""
         array = known.array
-        key = (
-            weight, known.names, array.dtype.name, array.shape, array.strides, _address(array)
-        )  # fmt: skip
-        # Exporters store equal arrays once: a scale of ones in two layers is not a shared one.
-        fresh = known.names and array.size and (array == array.reshape(-1)[0]).all()
-        if key not in self._made or fresh:
-            made = self.parameter(array, known.names) if weight else constant(self, known)
-            self._made[key] = made
+        key = (weight, trained, _identity(known))
+        if key not in self._made or self._is_fresh(known):
+            self._made[key] = (
+                self.parameter(array, known.names, trained=trained)
+                if weight
+                else constant(self, known)
+            )
             self._kept.append(array)
         return self._made[key]
+
+    def _is_fresh(self, known: Known) -> bool:
+        """Return whether each layer that reads an array has one of its own.
+
+        Exporters store equal arrays once: a scale of ones in two layers is not a shared one,
+        unless both have the path of the parameter.
+        """
+        array = known.array
+        equal = known.names and array.size and (array == array.reshape(-1)[0]).all()
+        return bool(equal) and not self._reads_its_own(known.names[0])
+
+    def inside(self) -> tuple[Builder, dict[object, Value]]:
+        """Begin the body of a loop, whose constants are nodes of its own; return what was."""
+        before = self.builder, self._made
+        self.builder = self.builder.inside()
+        self._made = {key: value for key, value in self._made.items() if value in self.params}
+        return before
+
+    def outside(self, before: tuple[Builder, dict[object, Value]]) -> Sequence[Node]:
+        """End the body of a loop, and return its nodes."""
+        nodes = self.builder.nodes
+        self.builder, made = before
+        kept = {key: value for key, value in self._made.items() if value in self.params}
+        self._made = made | kept
+        return nodes
+
+    def _reads_its_own(self, name: str) -> bool:
+        """Return whether the node has the path of a parameter, so that no other layer owns it."""
+        assert self.node is not None
+        path, owner = self.node.name.rpartition("/")[0].replace("/", "."), name.rpartition(".")[0]
+        return bool(owner) and f".{path}".endswith(f".{owner}")
 
     # ---- nodes ---------------------------------------------------------------------------
 
@@ -205,6 +263,9 @@ class Conversion(Struct, eq=False):
         """Add an operator, or compute it where all operands are known."""
         if operands and all(isinstance(o, Known) for o in operands):
             known = cast("Sequence[Known]", operands)
+            key = (name, str(attributes), *(_identity(k) for k in known))
+            if key in self._computed:
+                return list(self._computed[key])
             types = tuple(self.type(o) for o in operands)
             try:
                 op = OPS[name].make(types, attributes)
@@ -216,7 +277,12 @@ class Conversion(Struct, eq=False):
                 with np.errstate(all="ignore"):
                     results = op.forward(*(k.array for k in known))
                 names = tuple(dict.fromkeys(n for k in known for n in k.names))
-                return [Known(np.asarray(r), names) for r in results]
+                found = [Known(np.asarray(r), names) for r in results]
+                if names:
+                    # Computed once for all layers that read it, which may share it then.
+                    self._computed[key] = found
+                    self._kept.extend(k.array for k in known)
+                return list[Operand](found)
         weights = _WEIGHTS.get(name, ())
         inputs = [
             self.weight(o) if at in weights else self.tensor(o) for at, o in enumerate(operands)
@@ -272,15 +338,21 @@ class Conversion(Struct, eq=False):
         """Return whether the node that is being converted is the only one to read a value."""
         assert self.node is not None
         names = [n for n in self.node.inputs if n and self.found.get(n) is value]
-        return len(names) == 1 and self.uses.get(names[0], 0) == 1
+        return len(names) == 1 and self._one_name(names[0])
 
     def used_once(self, node: ForeignNode, at: int) -> bool:
         """Return whether only this node reads its operand."""
-        return self.uses.get(node.inputs[at], 0) == 1
+        return self._one_name(node.inputs[at])
+
+    def _one_name(self, name: str) -> bool:
+        return self.uses.get(name, 0) == 1 and self.found.get(name) not in self._renamed
 
 
-def _address(array: Array) -> int:
-    return array.__array_interface__["data"][0]
+def _identity(known: Known) -> object:
+    """Return what tells an array from all others, whatever their elements."""
+    array = known.array
+    address: int = array.__array_interface__["data"][0]
+    return known.names, array.dtype.name, array.shape, array.strides, address
 
 
 _UNITS = (2, 4, 8, 16, 32, 64, 128)

@@ -8,34 +8,15 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from netlang.backends.onnx.foreign import Foreign, ForeignInput, ForeignNode, describe
-from netlang.importing.conversion import Conversion, Convert, Equated, Unsupported
+from netlang.backends.onnx.foreign import Foreign, ForeignInput, describe
+from netlang.importing.conversion import Conversion, Equated, Unsupported
+from netlang.importing.nodes import convert_node, count_uses
 from netlang.importing.operands import Known, Operand, Stored
-from netlang.importing.operators import (
-    elementwise,
-    quantization,
-    recurrence,
-    reducing,
-    shaping,
-    sizes,
-    windows,
-)
-from netlang.ir.dims import Intricate, Size, substitute, symbol, symbols
+from netlang.ir.dims import Size, substitute, symbol, symbols
 from netlang.ir.graph import Graph, Init, Param, Value
 from netlang.ir.types import TensorType
 from netlang.passes.common_subexpressions import eliminate_common_subexpressions
 from netlang.passes.dead_code import eliminate_dead_code
-
-OPERATORS: Mapping[str, Convert] = {
-    **elementwise.OPERATORS,
-    **quantization.OPERATORS,
-    **recurrence.OPERATORS,
-    **reducing.OPERATORS,
-    **shaping.OPERATORS,
-    **sizes.OPERATORS,
-    **windows.OPERATORS,
-}
-"""What is understood, by the name of the ONNX operator."""
 
 _BATCH = ("n", "batch", "batch_size", "b", "bs", "unk", "none", "batchsize")
 _TIME = ("t", "seq", "sequence", "seq_len", "sequence_length", "time", "length", "s")
@@ -81,8 +62,8 @@ def convert(foreign: Foreign, net: str) -> Converted:
 def _converted(
     foreign: Foreign, net: str, known: Mapping[str, Size], notes: Sequence[str]
 ) -> Converted:
-    uses = Counter(name for node in foreign.nodes for name in node.inputs)
-    uses.update(foreign.outputs)
+    uses = Counter(foreign.outputs)
+    count_uses(foreign.nodes, uses)
     c = Conversion(foreign, uses)
     for name, array in foreign.arrays.items():
         c.found[name] = Known(array, (name,) if name in foreign.stored else ())
@@ -93,33 +74,10 @@ def _converted(
         shape = tuple(substitute(size, known) for size in _shape(given, free))
         made = c.builder.fresh(name, TensorType(given.dtype, shape))
         inputs.append(made)
-        c.found[given.name] = made
+        c.bind(given.name, made)
     for node in foreign.nodes:
-        _convert_node(c, node)
+        convert_node(c, node)
     return _finished(c, net, inputs, notes)
-
-
-def _convert_node(c: Conversion, node: ForeignNode) -> None:
-    c.node = node
-    function = None if node.domain else OPERATORS.get(node.kind)
-    if function is None:
-        raise Unsupported(
-            f"{describe(node)} of {c.foreign.path} has no counterpart",
-            notes=["nothing was written: a network without the node would compute otherwise"],
-        )
-    operands = [c.found[name] if name else None for name in node.inputs]
-    try:
-        made = function(c, node, operands)
-    except Intricate:
-        c.fail("has a shape that is too long a formula")
-    except (TypeError, ValueError, IndexError, KeyError, AssertionError, MemoryError):
-        c.fail("does not have the inputs and attributes of its kind")
-    for name, operand in zip(node.outputs, made, strict=False):
-        if name:
-            c.found[name] = operand
-    for name in node.outputs[len(made) :]:
-        if name and c.uses.get(name):
-            c.fail("returns more results than are understood")
 
 
 def _finished(c: Conversion, net: str, inputs: Sequence[Value], notes: Sequence[str]) -> Converted:

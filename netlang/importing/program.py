@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from msgspec import Struct
@@ -39,15 +39,26 @@ def write_program(converted: Converted, doc: str) -> Written:
     steps = ordered(lift(converted), results)
     taken = {graph.name, *(v.name for v in graph.inputs), *graph.outputs}
     main = Body(steps, set(results))
-    blocks = find_blocks(main, taken)
+    bodies = list(_scans(steps))
+    blocks = find_blocks([main, *bodies], taken)
     for block in blocks:
         find_loops(block.body, {block.result}, block)
-    find_loops(main.steps, set(results))
+    for body in (main, *bodies):
+        find_loops(body.steps, body.results)
     texts = [definition_text(block) for block in blocks]
     net, order = _net(converted, main.steps)
     text = "\n".join([*texts, _comment(doc) + net])
-    weights = [w for at in order for w in weights_of(main.steps[at])]
-    return Written(_formatted(text), weights)
+    # A layer that is called several times makes its parameters at the first call.
+    weights = {id(w): w for at in order for w in weights_of(main.steps[at])}
+    return Written(_formatted(text), list(weights.values()))
+
+
+def _scans(steps: list[Step]) -> Iterator[Body]:
+    """Return the bodies of scans, which are searched too."""
+    for step in steps:
+        if step.form == "scan" and step.definition is not None:
+            yield Body(step.definition.body, set(step.definition.ends))
+            yield from _scans(step.definition.body)
 
 
 def _net(converted: Converted, steps: list[Step]) -> tuple[str, list[int]]:
@@ -79,13 +90,14 @@ def _type(type: TensorType) -> str:
     return f"{type.dtype}[{', '.join(map(str, type.shape))}]"
 
 
-_MOST_LINES = 8
+_MOST_LINES, _WIDEST = 8, 93
 
 
 def _comment(doc: str) -> str:
     """Return a description from the file as the comment of the net."""
     plain = ["".join(c if c.isprintable() else " " for c in line) for line in doc.splitlines()]
-    lines = [part for line in plain[:_MOST_LINES] for part in wrap(line, 92)]
+    paragraphs = "\n".join(line.strip() for line in plain[:_MOST_LINES]).split("\n\n")
+    lines = [part for paragraph in paragraphs for part in wrap(paragraph, _WIDEST)]
     return "".join(f"## {line}\n" for line in lines[:_MOST_LINES])
 
 

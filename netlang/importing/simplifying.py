@@ -53,6 +53,8 @@ def simpler(
     source = before.inputs[0] if before.inputs else x
     if before.op.view and source.type == result:
         return source
+    if op.name == before.op.name == "reshape":
+        return add("reshape", source, shape=result.shape)
     if before.op.name in ("mean", "max", "sum", "min") and attribute(before.op, "keep"):
         return _dropped(before, result, add)
     if before.op.name == "transpose":

@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from netlang.diagnostics.errors import InputError
 from netlang.ir.dims import bind
-from netlang.ir.graph import Param
+from netlang.ir.graph import Graph, Param
 from netlang.matching.files import TensorFile, open_tensors
+from netlang.matching.flattening import Grids, flattened
 from netlang.matching.mapping import (
     read_mapping,
     require_complete,
@@ -50,23 +51,24 @@ def _shapes(params: Iterable[Param]) -> Shapes:
     return {p.path: tuple(bind(size, {}) for size in p.type.shape) for p in params}
 
 
-def match_file(path: Path, params: Iterable[Param]) -> Matched:
+def match_file(path: Path, graph: Graph) -> Matched:
     """Match the names in a file with the parameters of a net, without reading their values."""
-    file = open_tensors(path)
-    return match_names(_shapes(params), file)
+    file, params = open_tensors(path), graph.params
+    return match_names(_shapes(params.values()), file, grids=flattened(graph.nodes, params))
 
 
 def load_file(
-    path: Path, params: Collection[Param], net: str, names: NameSource
+    path: Path, params: Collection[Param], net: str, names: NameSource, grids: Grids
 ) -> tuple[dict[str, Array], Matched]:
     """Read the parameters of a net from a file whose names are other ones.
 
+    ``grids`` are the maps that its dense layers take flattened.
     Raises ``WeightsError`` for parameters that the file does not have, or that may be several of
     its tensors.
     """
     file = open_tensors(path)
     shapes = _shapes(params)
-    matched = _matched(file, shapes, names)
+    matched = _matched(file, shapes, names, grids)
     require_complete(matched, net, file, shapes)
     return taken(matched, params, file), matched
 
@@ -75,7 +77,7 @@ def differences(path: Path, params: Iterable[Param], names: NameSource) -> list[
     """Return a line for every parameter without a tensor, and every tensor that none is made of."""
     file = open_tensors(path)
     shapes = _shapes(params)
-    matched = _matched(file, shapes, names)
+    matched = _matched(file, shapes, names, {})
     lines = [f"missing: `{p}` {list(shapes[p])}" for p in matched.missing]
     for each in matched.ambiguous:
         lines += [f"ambiguous: {way}" for way in ways(each)]
@@ -111,7 +113,7 @@ def remarks(matched: Matched, path: str) -> list[str]:
 _MOST_SHOWN = 6
 
 
-def _matched(file: TensorFile, params: Shapes, names: NameSource) -> Matched:
+def _matched(file: TensorFile, params: Shapes, names: NameSource, grids: Grids) -> Matched:
     if names.mapping is not None:
         return read_mapping(names.mapping, params, file)
-    return match_names(params, file, torch=names.dialect == "torch")
+    return match_names(params, file, torch=names.dialect == "torch", grids=grids)

@@ -113,7 +113,9 @@ def require_complete(matched: Matched, net: str, file: TensorFile, params: Shape
         notes = [f"missing: `{p}` {list(params[p])}" for p in matched.missing]
         notes += [line for each in uneven for line in ways(each)]
         notes += [f"not used: `{name}` {list(file.shapes[name])}" for name in matched.left_over]
-        raise WeightsError(f"{file.path} does not fit `{net}`", notes=notes)
+        raise WeightsError(
+            f"{file.path} does not fit `{net}`", notes=notes, helps=_fused(matched.left_over)
+        )
     raise WeightsError(
         f"{file.path} fits `{net}` in more than one way",
         notes=[line for each in matched.ambiguous for line in ways(each)],
@@ -122,6 +124,17 @@ def require_complete(matched: Matched, net: str, file: TensorFile, params: Shape
             "and use it: `--map NAMES.json`"
         ],
     )
+
+
+def _fused(left_over: Sequence[str]) -> list[str]:
+    """Return what to do about a matrix of queries, keys and values that has several orders."""
+    if not any("query_key_value." in name for name in left_over):
+        return []
+    return [
+        "the rows of `query_key_value` are all queries, all keys and all values in some models, "
+        "and those of one head after the other in others (GPT-NeoX, BLOOM), which no name tells: "
+        "store the three under names of their own, such as `q.weight`, `k.weight`, `v.weight`"
+    ]
 
 
 def taken(matched: Matched, params: Iterable[Param], file: TensorFile) -> dict[str, Array]:

@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from netlang.matching.alignment import Alignment, Ambiguous, Reason
 from netlang.matching.files import TensorFile
+from netlang.matching.flattening import Grids
 from netlang.matching.pieces import Layer, Piece, Signature, layers_of
-from netlang.matching.rules import Shapes, read_names
+from netlang.matching.rules import Shapes, read_names, reordered
 from netlang.matching.trees import Tree
 
 _BECAUSE: Mapping[Reason, str] = {
@@ -86,11 +87,14 @@ class Matched(Struct, frozen=True, eq=False):
         return f"{len(self.reasons):,} {layers} matched: {', '.join(each) or 'none'}"
 
 
-def match_names(params: Shapes, file: TensorFile, *, torch: bool = False) -> Matched:
+def match_names(
+    params: Shapes, file: TensorFile, *, torch: bool = False, grids: Grids | None = None
+) -> Matched:
     """Match the tensors of a file with the parameters of a net.
 
     ``params`` are the shapes of the parameters by path, in the order of the program. With
-    ``torch``, the names are those of PyTorch, and no others.
+    ``torch``, the names are those of PyTorch, and no others. ``grids`` are the maps that dense
+    layers of the net take flattened.
     """
     shapes = file.shapes
     own = all(shapes.get(path) == shape for path, shape in params.items())
@@ -119,6 +123,7 @@ def match_names(params: Shapes, file: TensorFile, *, torch: bool = False) -> Mat
             assert isinstance(piece, Piece)
             found[path] = piece
     ordered = {path: found[path] for path in params if path in found}
+    rules = [*read.rules, *reordered(ordered, grids or {}, torch=torch)]
     read_from = {piece.source for piece in ordered.values()}
     open_ones = {name for a in ambiguous for tree in a.theirs for name in sources(tree)}
     return Matched(
@@ -127,7 +132,7 @@ def match_names(params: Shapes, file: TensorFile, *, torch: bool = False) -> Mat
             (m.theirs.name, m.ours.name): m.reason
             for m in sorted(alignment.matches, key=lambda m: more.index(m.ours))
         },
-        read.rules,
+        rules,
         [name for name in shapes if name not in read_from and name not in open_ones],
         read.ignored,
         [str(p) for layer in ours if layer not in more for p in layer.tensors.values()],

@@ -20,8 +20,9 @@ class Piece(Struct, frozen=True):
     """What a parameter is made of: a tensor of a file, and what is done to it, in this order.
 
     ``at`` is an index of the first axis, ``order`` the new order of the axes, ``rows`` the first
-    row and the one after the last, ``gates`` a new order of equal parts of the rows. Axes of size 1
-    are then added or removed as the parameter has them.
+    row and the one after the last, ``gates`` a new order of equal parts of the rows. ``grid`` are
+    the channels and the other axes of maps that were flattened with the channels last, whose order
+    the columns have. Axes of size 1 are then added or removed as the parameter has them.
     """
 
     source: str
@@ -29,6 +30,7 @@ class Piece(Struct, frozen=True):
     order: tuple[int, ...] | None = None
     rows: tuple[int, int] | None = None
     gates: tuple[int, ...] | None = None
+    grid: tuple[int, ...] | None = None
 
     def taken_from(self, array: Array) -> Array:
         """Return the elements, in the shape they have before axes of size 1 are changed.
@@ -48,6 +50,10 @@ class Piece(Struct, frozen=True):
             if self.gates is not None:
                 parts = np.split(array, len(self.gates))
                 array = np.concatenate([parts[gate] for gate in self.gates])
+            if self.grid is not None:
+                channels, *others = self.grid
+                laid = np.reshape(array, (array.shape[0], *others, channels))
+                array = np.moveaxis(laid, -1, 1).reshape(array.shape)
         except (IndexError, ValueError):
             raise WeightsError(
                 f"`{self.source}` {show_array(array)} has no such part: {self.shown()}"
@@ -63,6 +69,8 @@ class Piece(Struct, frozen=True):
             text += f"[{self.rows[0]}:{self.rows[1]}]"
         if self.gates is not None:
             text += f", gates {list(self.gates)}"
+        if self.grid is not None:
+            text += f", columns of maps {list(self.grid)}"
         return text
 
     def json(self) -> object:
@@ -72,6 +80,7 @@ class Piece(Struct, frozen=True):
             "order": self.order,
             "rows": self.rows,
             "gates": self.gates,
+            "grid": self.grid,
         }
         given = {name: value for name, value in fields.items() if value is not None}
         return {"from": self.source, **given} if given else self.source
@@ -86,12 +95,14 @@ def piece_of(entry: object) -> Piece | None:
     fields = dict(cast("dict[str, object]", entry))
     source = fields.pop("from", None)
     at = fields.pop("at", None)
-    order, rows, gates = (_integers(fields.pop(n, None)) for n in ("order", "rows", "gates"))
+    lists = (fields.pop(name, None) for name in ("order", "rows", "gates", "grid"))
+    order, rows, gates, grid = map(_integers, lists)
     if not isinstance(source, str) or fields or not (at is None or type(at) is int):
         return None
-    if order == () or gates == () or (rows is not None and len(rows) != 2):
+    if () in (order, gates, grid) or (rows is not None and len(rows) != 2):
         return None
-    return Piece(source, at, order, None if rows is None else (rows[0], rows[1]), gates)
+    both = None if rows is None else (rows[0], rows[1])
+    return Piece(source, at, order, both, gates, grid)
 
 
 def _integers(value: object) -> tuple[int, ...] | None:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from netlang.matching.files import TensorFile
+from netlang.matching.flattening import Grids
 from netlang.matching.pieces import (
     Layer,
     Piece,
@@ -96,9 +98,7 @@ def _transposed(named: Named, rules: list[str], *, torch: bool) -> Named:
     turned = {f"{layer}.weight" for layer in conv1d if any(shows)}
     found: Named = {}
     for name, (piece, shape) in named.items():
-        kernel = (
-            not torch and re.split(r"[./]", name)[-1] in ("kernel", "kernel:0") and len(shape) > 1
-        )
+        kernel = not torch and _is_kernel(name) and len(shape) > 1
         if (name in turned or kernel) and piece.order is None:
             axes = range(len(shape))
             order = (*reversed(axes[-2:]), *axes[:-2])
@@ -109,6 +109,29 @@ def _transposed(named: Named, rules: list[str], *, torch: bool) -> Named:
     if turned:
         rules.append(f"weights [in, out] that are transposed: {len(turned):,}")
     return found
+
+
+def _is_kernel(name: str) -> bool:
+    """Return whether a tensor is the matrix or the filters of a layer of Keras or Flax."""
+    return re.split(r"[./]", name)[-1] in ("kernel", "kernel:0")
+
+
+def reordered(pieces: dict[str, Piece], grids: Grids, *, torch: bool) -> list[str]:
+    """Reorder the columns of dense layers that take flattened maps, where channels were last.
+
+    Return the rule, if there are any.
+    """
+    found = [
+        path
+        for path, piece in pieces.items()
+        if path in grids and not torch and _is_kernel(piece.source)
+    ]
+    for path in found:
+        pieces[path] = replace(pieces[path], grid=grids[path])
+    if not found:
+        return []
+    shown = ", ".join(f"`{path}` {list(grids[path])}" for path in found)
+    return [f"channels last: the columns of dense layers after `flatten` are reordered: {shown}"]
 
 
 _RECURRENT = re.compile(r"(.*?\.?)((?:weight|bias)_(?:ih|hh|hr))_l(\d+)(_reverse)?$")
@@ -129,7 +152,7 @@ def _recurrent(named: Named, rules: list[str]) -> Named:
     return found
 
 
-_FUSED = re.compile(r"(.*?)(in_proj|qkv|c_attn)([._])(weight|bias)$")
+_FUSED = re.compile(r"(.*?)(in_proj|qkv|c_attn|Wqkv)([._])(weight|bias)$")
 _SEPARATE = re.compile(r"(.*?)([qkv])_proj_weight$")
 
 

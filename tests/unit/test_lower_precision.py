@@ -180,3 +180,17 @@ def test_what_cannot_be_converted_is_reported(
     code, _, err = said(capsys, "compile", EXAMPLES / file, *rest, "-o", tmp_path / "m.onnx")
     assert code in (1, 2)
     assert message in err
+
+
+def test_parameters_that_f16_cannot_hold_are_rejected() -> None:
+    text = "net D(x: f32[N, 4]) -> y {\n  y = dense(x, 2)\n}\n"
+    network = netlang.loads(text)["D"]
+    weight = network.parameters["y.weight"].copy()
+    weight[0, 0] = -70_000.0
+    network.parameters.replace({**network.parameters.arrays(), "y.weight": weight})
+    with pytest.raises(netlang.Error) as rejected:
+        network.compile(precision="f16")
+    assert rejected.value.message == "the model cannot be converted to f16"
+    assert rejected.value.notes == ("`y.weight` holds 70000; the largest number is 65,504",)
+    assert rejected.value.helps == ("bf16 has the range of f32: `--precision bf16`",)
+    assert network.compile(precision="bf16")

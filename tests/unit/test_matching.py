@@ -403,6 +403,78 @@ def test_matrices_of_keras_and_of_gpt2_are_transposed(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.parameters["out.weight"], gpt["h.c_proj.weight"].T)
 
 
+KERAS = """
+net Small(image: f32[N, 3, 6, 5]) -> y {
+  maps = image |> conv(4, 3) as conv2d |> relu |> max_pool(2)
+  y = maps |> flatten |> dense(5) as dense |> relu |> dense(2) as dense_1
+}
+"""
+
+
+def keras_tensors(columns: int = 8) -> dict[str, Array]:
+    return {
+        "conv2d/kernel:0": random_tensor("a", (3, 3, 3, 4)),
+        "conv2d/bias:0": random_tensor("b", (4,)),
+        "dense/kernel:0": random_tensor("c", (columns, 5)),
+        "dense/bias:0": random_tensor("d", (5,)),
+        "dense_1/kernel:0": random_tensor("e", (5, 2)),
+        "dense_1/bias:0": random_tensor("f", (2,)),
+    }
+
+
+def test_dense_layers_after_a_flatten_of_channels_last_are_reordered(tmp_path: Path) -> None:
+    keras = keras_tensors()
+    np.savez(tmp_path / "keras.npz", **keras)  # type: ignore[arg-type]
+    made = net(KERAS)
+    image = random_tensor("x", (2, 3, 6, 5))
+    found = made.load(tmp_path / "keras.npz", dialect="auto")(image)["y"]
+
+    # The network as Keras computes it, with the channels as the last axis.
+    x = image.transpose(0, 2, 3, 1)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(1, 2))
+    maps = np.einsum("nhwcij,ijco->nhwo", windows, keras["conv2d/kernel:0"])
+    maps = np.maximum(maps + keras["conv2d/bias:0"], 0)[:, :4, :2]
+    maps = maps.reshape(2, 2, 2, 1, 2, 4).max((2, 4)).reshape(2, -1)
+    hidden = np.maximum(maps @ keras["dense/kernel:0"] + keras["dense/bias:0"], 0)
+    wanted = hidden @ keras["dense_1/kernel:0"] + keras["dense_1/bias:0"]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+    matched = made.match(tmp_path / "keras.npz", save=tmp_path / "names.json")
+    assert matched.rules[-1] == (
+        "channels last: the columns of dense layers after `flatten` are reordered: "
+        "`dense.weight` [4, 2, 1]"
+    )
+    again = net(KERAS).load(tmp_path / "keras.npz", mapping=tmp_path / "names.json")
+    np.testing.assert_array_equal(again(image)["y"], found)
+
+
+def test_maps_that_are_turned_before_the_flatten_are_not_reordered(tmp_path: Path) -> None:
+    np.savez(tmp_path / "keras.npz", **keras_tensors())  # type: ignore[arg-type]
+    turned = KERAS.replace("|> flatten", "|> transpose([0, 2, 3, 1]) |> flatten")
+    image = random_tensor("x", (2, 3, 6, 5))
+    first, other = (
+        net(text).load(tmp_path / "keras.npz", dialect="auto")(image)["y"]
+        for text in (KERAS, turned)
+    )
+    np.testing.assert_allclose(first, other, rtol=1e-5, atol=1e-6)
+
+
+def test_a_fused_matrix_of_several_possible_orders_is_rejected_with_a_way_out(
+    tmp_path: Path,
+) -> None:
+    text = "net A(x: f32[N, T, 8]) -> y { y = multi_head_attention(x, 2) as attn }"
+    shapes = {
+        "attn.query_key_value.weight": (24, 8), "attn.query_key_value.bias": (24,),
+        "attn.dense.weight": (8, 8), "attn.dense.bias": (8,),
+    }  # fmt: skip
+    tensors = {name: random_tensor(name, shape) for name, shape in shapes.items()}
+    with pytest.raises(netlang.Error) as rejected:
+        net(text).load(stored(tmp_path, tensors), dialect="auto")
+    (help,) = rejected.value.helps
+    assert help.startswith("the rows of `query_key_value` are all queries, all keys and all values")
+    assert "not used: `attn.query_key_value.weight` [24, 8]" in rejected.value.notes
+
+
 def test_the_command_says_how_names_were_matched(tmp_path: Path) -> None:
     source = tmp_path / "norms.net"
     source.write_text("net N(x: f32[N, 4]) -> y: f32[N, 4] = batch_norm(x)", "utf-8")

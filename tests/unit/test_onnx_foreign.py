@@ -161,7 +161,7 @@ def test_names_with_control_characters_and_paths_are_harmless(tmp_path: Path) ->
     made.graph.doc_string = "\x1b[2J a \x07 comment"
     imported = read_onnx(save(tmp_path, made))
     assert str(imported.text) == (
-        "##  [2J a   comment\nnet Made(x: f32[N, 4]) -> y {\n  y = relu(x)\n}\n"
+        "## [2J a   comment\nnet Made(x: f32[N, 4]) -> y {\n  y = relu(x)\n}\n"
     )
 
 

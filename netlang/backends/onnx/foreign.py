@@ -12,7 +12,7 @@ from typing import cast
 
 import onnx
 from google.protobuf.message import DecodeError
-from msgspec import Struct
+from msgspec import Struct, field
 from onnx import TensorProto, external_data_helper, helper, inliner, numpy_helper
 
 from netlang.backends.onnx.protos import ELEMENTS, Model
@@ -33,8 +33,22 @@ _STANDARD = ("", "ai.onnx")
 Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str] | Array | None
 
 
+class ForeignGraph(Struct, frozen=True, eq=False):
+    """The graph inside a node: a branch, or the body of a loop. It also reads names outside."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    nodes: tuple[ForeignNode, ...]
+    arrays: Mapping[str, Array]
+    stored: frozenset[str]
+
+
 class ForeignNode(Struct, frozen=True, eq=False):
-    """A node as the file has it; ``at`` counts nodes from 1, for messages."""
+    """A node as the file has it; ``at`` counts nodes from 1, for messages.
+
+    ``graphs`` are those inside it by the names of the attributes, and ``within`` says in which
+    graph of which node it is itself.
+    """
 
     kind: str
     name: str
@@ -43,6 +57,8 @@ class ForeignNode(Struct, frozen=True, eq=False):
     attributes: Mapping[str, Attribute]
     at: int
     domain: str = ""
+    graphs: Mapping[str, ForeignGraph] = field(default_factory=dict[str, "ForeignGraph"])
+    within: str = ""
 
 
 class ForeignInput(Struct, frozen=True):
@@ -87,7 +103,7 @@ def describe(node: ForeignNode) -> str:
     """Return where a node is, for messages: ``node 3, Conv `conv1` ``."""
     called = f" `{shown(node.name)}`" if node.name else ""
     kind = f"{node.domain}::{node.kind}" if node.domain else node.kind
-    return f"node {node.at}, {shown(kind)}{called}"
+    return f"node {node.at}, {shown(kind)}{called}{node.within}"
 
 
 def read_foreign(path: Path) -> Foreign:
@@ -97,32 +113,49 @@ def read_foreign(path: Path) -> Foreign:
     if model.functions:
         model = _inlined(path, model)
     graph = model.graph
-    if len(graph.node) > _MOST_NODES:
-        raise TooLargeError(f"{path} has {len(graph.node):,} nodes; {_MOST_NODES:,} is the most")
-    folder = path.resolve().parent
-    arrays = {text_of(t.name): _array(path, folder, t, "tensor") for t in graph.initializer}
-    stored = frozenset(arrays)
-    nodes: list[ForeignNode] = []
-    for at, proto in enumerate(graph.node, 1):
-        node = _node(path, folder, proto, at)
-        if node.kind == "Constant" and not node.domain:
-            arrays[node.outputs[0]] = _constant(path, node)
-        else:
-            nodes.append(node)
-    inputs = tuple(_input(path, i) for i in graph.input if text_of(i.name) not in arrays)
-    _check_order(
-        path, [i.name for i in inputs], arrays, nodes, [text_of(o.name) for o in graph.output]
-    )
+    count = _count(graph)
+    if count > _MOST_NODES:
+        raise TooLargeError(f"{path} has {count:,} nodes; {_MOST_NODES:,} is the most")
+    main = _graph(path, path.resolve().parent, graph)
+    inputs = tuple(_input(path, i) for i in graph.input if text_of(i.name) in main.inputs)
+    _check_order(path, main, {""})
     return Foreign(
         path=path,
         opset=opset,
         inputs=inputs,
+        outputs=main.outputs,
+        nodes=main.nodes,
+        arrays=main.arrays,
+        stored=main.stored,
+        doc=text_of(graph.doc_string),
+        net=text_of(graph.name),
+    )
+
+
+def _count(graph: onnx.GraphProto) -> int:
+    """Return the number of nodes of a graph and of those inside its nodes."""
+    inner = (g for n in graph.node for a in n.attribute for g in (a.g, *a.graphs) if g.node)
+    return len(graph.node) + sum(map(_count, inner))
+
+
+def _graph(path: Path, folder: Path, graph: onnx.GraphProto, within: str = "") -> ForeignGraph:
+    """Return a graph, the constants of which are arrays and not nodes."""
+    arrays = {text_of(t.name): _array(path, folder, t, "tensor") for t in graph.initializer}
+    stored = frozenset(arrays)
+    nodes: list[ForeignNode] = []
+    for at, proto in enumerate(graph.node, 1):
+        node = _node(path, folder, proto, at, within)
+        if node.kind == "Constant" and not node.domain:
+            arrays[node.outputs[0]] = _constant(path, node)
+        else:
+            nodes.append(node)
+    inputs = (text_of(i.name) for i in graph.input)
+    return ForeignGraph(
+        inputs=tuple(name for name in inputs if name not in arrays),
         outputs=tuple(text_of(o.name) for o in graph.output),
         nodes=tuple(nodes),
         arrays=arrays,
         stored=stored,
-        doc=text_of(graph.doc_string),
-        net=text_of(graph.name),
     )
 
 
@@ -207,13 +240,23 @@ def _input(path: Path, info: onnx.ValueInfoProto) -> ForeignInput:
     return ForeignInput(text_of(info.name), dtype, tuple(d or None for d in sizes))
 
 
-def _node(path: Path, folder: Path, proto: onnx.NodeProto, at: int) -> ForeignNode:
+def _node(
+    path: Path, folder: Path, proto: onnx.NodeProto, at: int, within: str = ""
+) -> ForeignNode:
     attributes: dict[str, Attribute] = {}
+    graphs: dict[str, ForeignGraph] = {}
+    outer = ForeignNode(
+        text_of(proto.op_type), text_of(proto.name), (), (), {}, at, within=within
+    )  # fmt: skip
     for attribute in proto.attribute:
         match attribute.type:
             case onnx.AttributeProto.TENSOR:
                 attributes[text_of(attribute.name)] = _array(path, folder, attribute.t, "constant")
-            case onnx.AttributeProto.GRAPH | onnx.AttributeProto.GRAPHS:
+            case onnx.AttributeProto.GRAPH:
+                name = text_of(attribute.name)
+                inside = f" in the `{shown(name)}` of {describe(outer)}"
+                graphs[name] = _graph(path, folder, attribute.g, inside)
+            case onnx.AttributeProto.GRAPHS:
                 attributes[text_of(attribute.name)] = None
             case _:
                 value = cast("object", helper.get_attribute_value(attribute))
@@ -221,10 +264,11 @@ def _node(path: Path, folder: Path, proto: onnx.NodeProto, at: int) -> ForeignNo
     domain = "" if text_of(proto.domain) in _STANDARD else text_of(proto.domain)
     inputs, outputs = (tuple(map(text_of, names)) for names in (proto.input, proto.output))
     if not outputs:
-        raise FileError(f"node {at} of {path} has no result")
+        raise FileError(f"node {at}{within} of {path} has no result")
     return ForeignNode(
-        text_of(proto.op_type), text_of(proto.name), inputs, outputs, attributes, at, domain
-    )
+        text_of(proto.op_type), text_of(proto.name), inputs, outputs, attributes, at, domain,
+        graphs, within,
+    )  # fmt: skip
 
 
 def _plain(value: object) -> Attribute:
@@ -312,29 +356,34 @@ def _external(path: Path, folder: Path, tensor: TensorProto, named: str) -> byte
         return stream.read(length)
 
 
-def _check_order(
-    path: Path,
-    inputs: Sequence[str],
-    arrays: Mapping[str, Array],
-    nodes: Sequence[ForeignNode],
-    outputs: Sequence[str],
-) -> None:
-    """Reject a graph that reads what nothing computed before, such as one with a cycle."""
-    known = {*inputs, *arrays, ""}
-    for node in nodes:
+def _check_order(path: Path, graph: ForeignGraph, known: set[str]) -> None:
+    """Reject a graph that reads what nothing computed before, such as one with a cycle.
+
+    ``known`` are the names outside of it, to which it adds those that it computes meanwhile.
+    """
+    computed = {*graph.inputs, *graph.arrays}
+    added = computed - known
+    known |= computed
+    for node in graph.nodes:
         for name in node.inputs:
             if name not in known:
                 raise FileError(
                     f"{describe(node)} of {path} reads `{shown(name)}`, "
                     "which nothing before it computes"
                 )
+        for inner in node.graphs.values():
+            _check_order(path, inner, known)
         for name in _results(node):
-            if name in known:
+            if name in computed:
                 raise FileError(f"{describe(node)} of {path} computes `{shown(name)}` again")
-            known.add(name)
-    for name in outputs:
-        if name not in known:
+            computed.add(name)
+            if name not in known:
+                known.add(name)
+                added.add(name)
+    for name in graph.outputs:
+        if name not in known or not name:
             raise FileError(f"nothing in {path} computes the output `{shown(name)}`")
+    known -= added
 
 
 def _results(node: ForeignNode) -> Iterator[str]:

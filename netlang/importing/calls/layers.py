@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from netlang.importing.calls.lifting import (
     INFIX,
@@ -14,7 +14,13 @@ from netlang.importing.calls.lifting import (
     to_item,
 )
 from netlang.importing.calls.operators import plain_call
-from netlang.importing.calls.recurrence import bidirectional, direction_pairs, recurrent_layer
+from netlang.importing.calls.recurrence import (
+    DirectionPair,
+    bidirectional,
+    direction_pairs,
+    recurrent_layer,
+)
+from netlang.importing.calls.scans import scan_step
 from netlang.importing.convert import Converted
 from netlang.importing.simplifying import attribute, whole
 from netlang.importing.structure.steps import Arg, Item, Step
@@ -25,34 +31,56 @@ def lift(converted: Converted) -> list[Step]:
     """Return the calls of a graph in the order of its nodes."""
     lifting = Lifting(converted)
     pairs = {id(n): pair for pair in direction_pairs(lifting) for n in pair.nodes}
-    for node in lifting.graph.nodes:
+    inner = {id(n) for body in lifting.bodies.values() for n in body.nodes}
+    _lift(lifting, [n for n in lifting.nodes if id(n) not in inner], pairs)
+    for value in lifting.graph.outputs.values():
+        lifting.state(value)
+    return lifting.steps
+
+
+def _lift(lifting: Lifting, nodes: Sequence[Node], pairs: Mapping[int, DirectionPair]) -> None:
+    """Make the steps of nodes, in their order."""
+    for node in nodes:
+        body = lifting.bodies.get(id(node))
+        if body is not None:
+            within = {id(n) for n in body.nodes if id(n) in lifting.bodies}
+            deeper = {id(n) for key in within for n in lifting.bodies[key].nodes}
+            outer, lifting.steps = lifting.steps, []
+            _lift(lifting, [n for n in body.nodes if id(n) not in deeper], pairs)
+            outer.append(scan_step(node, body, lifting.steps))
+            lifting.steps = outer
+            continue
         if (pair := pairs.get(id(node))) is not None:
             if node is pair.nodes[0]:
                 bidirectional(lifting, pair)
             continue
-        if node.op.name == "constant" and not needed(lifting, node):
+        if node.op.name in ("constant", "measure") and not needed(lifting, node):
             continue
         if node.op.name == "full" and not reads_full(lifting, node):
             continue
         layer = LAYERS.get(node.op.name)
         if layer is None or not layer(lifting, node):
             plain_call(lifting, node)
-    return lifting.steps
 
 
 def needed(lifting: Lifting, node: Node) -> bool:
     """Return whether a constant must be a tensor: it is an output or the operand of a call."""
     (value,) = node.outputs
-    if value in lifting.graph.outputs.values() or value.type.rank:
+    if value in lifting.ends or value.type.rank:
         return True
     readers = lifting.readers.get(value, ())
-    return any(other.op.name not in (*INFIX, *NUMERIC) for other in readers)
+    literal = ("constant", "measure")
+    return any(
+        other.op.name not in (*INFIX, *NUMERIC)
+        or all(v in lifting.makers and lifting.makers[v].op.name in literal for v in other.inputs)
+        for other in readers
+    )
 
 
 def reads_full(lifting: Lifting, node: Node) -> bool:
     """Return whether something besides the shift of a normalization reads a constant tensor."""
     (value,) = node.outputs
-    if value in lifting.graph.outputs.values():
+    if value in lifting.ends:
         return True
     for other in lifting.readers.get(value, ()):
         plain = other.op.name == "normalize_layer" and other.inputs[2] is value

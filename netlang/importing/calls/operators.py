@@ -17,11 +17,11 @@ from netlang.importing.calls.lifting import (
 from netlang.importing.operands import decimal
 from netlang.importing.simplifying import attribute
 from netlang.importing.structure.printing import number
-from netlang.importing.structure.steps import Arg, Item
-from netlang.ir.dims import Dim
-from netlang.ir.graph import Node
+from netlang.importing.structure.steps import Arg, Item, Step
+from netlang.ir.dims import Dim, Size
+from netlang.ir.graph import Node, Value
 from netlang.ir.op import OPS
-from netlang.ir.types import DType
+from netlang.ir.types import DType, TensorType
 
 _NAMES = {"prelu": "_prelu"}
 _FIXED = ("axis", "order", "items", "rule", "to", "dtype", "start", "end", "amounts", "index")
@@ -36,7 +36,10 @@ def plain_call(lifting: Lifting, node: Node) -> None:
     name = node.op.name
     literal = lifting.literal
     if name in INFIX:
-        a, b = (positional(n, literal(v)) for n, v in zip("ab", node.inputs, strict=True))
+        sides: list[Item] = [literal(v) for v in node.inputs]
+        if not any(isinstance(each, Value) for each in sides):
+            sides = [*node.inputs]  # two sizes as numbers are tensors, not a size
+        a, b = (positional(n, each) for n, each in zip("ab", sides, strict=True))
         lifting.put(node, INFIX[name], a, b, form="infix")
         return
     if name in ("neg", "logical_not"):
@@ -195,10 +198,13 @@ def _number(value: object) -> str:
 
 
 def _measure(lifting: Lifting, node: Node) -> None:
-    """Write a size as a number: it is converted where it meets a tensor."""
-    size, dtype = attribute(node.op, "size"), attribute(node.op, "dtype")
-    args = [positional("shape", ()), positional("value", to_item(size)), Arg("dtype", str(dtype))]
-    lifting.put(node, "full", *args)
+    """Write a size as a tensor: the sum of as many ones."""
+    size, dtype = attribute(node.op, "size"), node.outputs[0].type.dtype
+    ones = Value("ones", TensorType(dtype, (cast("Size", size),)))
+    args = [positional("shape", (to_item(size),)), positional("value", 1.0)]
+    made = (*args, Arg("dtype", str(dtype), "f32"))
+    lifting.steps.append(Step("full", made, (ones,)))
+    lifting.put(node, "sum", positional("x", ones))
 
 
 def _recurrent(lifting: Lifting, node: Node) -> None:

@@ -13,16 +13,16 @@ from netlang.ir.graph import Node, Value
 from netlang.ir.types import DType
 
 
-class _Pair(Struct, frozen=True, eq=False):
+class DirectionPair(Struct, frozen=True, eq=False):
     """A recurrent layer, one in reverse, and the nodes that join their results."""
 
     nodes: tuple[Node, ...]
     results: tuple[Value, ...]
 
 
-def direction_pairs(lifting: Lifting) -> Iterator[_Pair]:
+def direction_pairs(lifting: Lifting) -> Iterator[DirectionPair]:
     """Find the pairs of recurrent layers that are the two directions of one."""
-    for node in lifting.graph.nodes:
+    for node in lifting.nodes:
         if node.op.name != "concat" or len(node.inputs) != 2:
             continue
         ahead, back = (lifting.makers.get(v) for v in node.inputs)
@@ -31,14 +31,14 @@ def direction_pairs(lifting: Lifting) -> Iterator[_Pair]:
         joined: list[Node] = [node]
         results = [node.outputs[0]]
         for pair in zip(ahead.outputs[1:], back.outputs[1:], strict=True):
-            stacks = [n for n in lifting.graph.nodes if n.op.name == "stack" and n.inputs == pair]
+            stacks = [n for n in lifting.nodes if n.op.name == "stack" and n.inputs == pair]
             alone = [v for v in pair if lifting.uses[v] > len(stacks)]
             if alone or len(stacks) > 1 or (stacks and attribute(stacks[0].op, "axis") != 0):
                 break
             joined += stacks
             results.append(stacks[0].outputs[0] if stacks else pair[0])
         else:
-            yield _Pair((ahead, back, *joined), tuple(results))
+            yield DirectionPair((ahead, back, *joined), tuple(results))
 
 
 def _directions(lifting: Lifting, ahead: Node, back: Node, concat: Node) -> bool:
@@ -56,10 +56,11 @@ def _directions(lifting: Lifting, ahead: Node, back: Node, concat: Node) -> bool
         same = same and len({attribute(n.op, "activation") for n in (ahead, back)}) == 1
     flags = [attribute(n.op, "reverse") for n in (ahead, back)]
     owned = lifting.owned(*weights[0], *weights[1])
+    owned = owned and all(lifting.uses[v] == 1 for v in (*weights[0], *weights[1]))
     return plain and same and owned and axis == 2 and flags == [False, True]
 
 
-def bidirectional(lifting: Lifting, pair: _Pair) -> None:
+def bidirectional(lifting: Lifting, pair: DirectionPair) -> None:
     ahead, back = pair.nodes[:2]
     weights = (*ahead.inputs[1:5], *back.inputs[1:5])
     callee = ahead.op.name.removesuffix("_layer")

@@ -57,6 +57,9 @@ def _binary(name: str) -> Convert:
 
 def _combined(c: Conversion, kind: str, a: Operand, b: Operand) -> Operand:
     """Combine two operands; a number takes no axis, so that it is written as a number."""
+    for x, number in ((a, b), (b, a)) if kind in ("add", "mul") else ((a, b),):
+        if _changes_nothing(c, kind, x, number):
+            return x
     rank = max(len(c.type(a).shape), len(c.type(b).shape))
     left, right = (_number(c, side, other) for side, other in ((a, b), (b, a)))
     if kind == "pow" and c.type(left).dtype is not c.type(right).dtype:
@@ -72,6 +75,19 @@ def _combined(c: Conversion, kind: str, a: Operand, b: Operand) -> Operand:
                         return made
                     return c.add(joined, x, Known(v.array.reshape(-1), v.names))
     return c.add(kind, *_same_rank(c, left, right))
+
+
+_NEUTRAL = {"add": 0, "sub": 0, "mul": 1, "div": 1, "floor_div": 1}
+
+
+def _changes_nothing(c: Conversion, kind: str, x: Operand, number: Operand) -> bool:
+    """Return whether a number is added or multiplied that leaves a tensor as it is."""
+    if kind not in _NEUTRAL or not isinstance(x, Value) or not isinstance(number, Known):
+        return False
+    array = number.array
+    plain = array.size == 1 and array.ndim <= x.type.rank and not learned(number)
+    same = c.type(number).dtype is x.type.dtype
+    return bool(plain and same and array.reshape(-1)[0] == _NEUTRAL[kind])
 
 
 def _in_batch_norm(c: Conversion, kind: str, x: Operand, v: Known) -> Operand | None:
@@ -146,7 +162,7 @@ def _with_bias(c: Conversion, node: ForeignNode, a: Operand, b: Operand) -> Oper
         if bias.array.shape[len(bias.array.shape) - 1 - trailing :] != (channels, *[1] * trailing):
             continue
         attributes = {n: getattr(maker.op, n) for n in maker.op.__struct_fields__}
-        held = c.parameter(bias.array.reshape(-1), bias.names)
+        held = c.part(bias, bias.array.reshape(-1), "bias")
         return c.replace(maker, maker.op.name, *maker.inputs, held, **attributes)
     return None
 
@@ -184,8 +200,7 @@ def _clip(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
         return [xs[0]]
     if kind == "maximum" and bound == 0 and c.type(xs[0]).dtype.is_float:
         return [c.add("relu", xs[0])]
-    dtype = np.float32 if c.type(xs[0]).dtype.is_float else np.int64
-    return [_combined(c, kind, xs[0], Known(np.asarray(bound, dtype)))]
+    return [_combined(c, kind, xs[0], c.number_like(bound, xs[0]))]
 
 
 def _cast(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
@@ -199,7 +214,7 @@ def _cast(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
         if dtype.is_integer:
             return [x]
         if not x.scalar:
-            c.fail("computes with sizes of tensors as numbers")
+            return [c.add("cast", c.tensor(x), to=dtype)]
         made = c.graph_many("measure", size=x.items[0], dtype=dtype)
         return [*made]
     if dtype is DType.F32 and (made := _encoded(c, x)) is not None:
@@ -260,33 +275,50 @@ def _prelu(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     del node
     x, slope = xs
     assert x is not None
-    if not isinstance(slope, Known) or slope.array.size not in (1, c.type(x).shape[1]):
+    shape = c.type(x).shape
+    each = (shape[1], *[1] * (len(shape) - 2)) if len(shape) > 1 else ()
+    one = isinstance(slope, Known) and slope.array.size == 1
+    if not isinstance(slope, Known) or (not one and slope.array.shape[-len(shape) + 1 :] != each):
         c.fail("has neither one slope nor one for each channel")
-    return [c.add("prelu", x, Known(slope.array.reshape(-1), slope.names or (node_name(slope),)))]
-
-
-def node_name(known: Known) -> str:
-    return known.names[0] if known.names else "slope"
+    return [c.add("prelu", x, Known(slope.array.reshape(-1), slope.names or ("slope",)))]
 
 
 def _hard_sigmoid(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     alpha = c.number(node, (), 9, "alpha", 0.2)
     beta = c.number(node, (), 9, "beta", 0.5)
-    assert xs[0] is not None and alpha is not None
+    x = xs[0]
+    assert x is not None and alpha is not None and beta is not None
     if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
-        scaled = c.add("div", xs[0], Known(np.asarray(6.0, np.float32)))
+        scaled = c.add("div", x, c.number_like(6.0, x))
     else:
-        scaled = c.add("mul", xs[0], Known(np.asarray(alpha, np.float32)))
-    shifted = c.add("add", scaled, Known(np.asarray(beta, np.float32)))
+        scaled = c.add("mul", x, c.number_like(alpha, x))
+    shifted = c.add("add", scaled, c.number_like(beta, x))
     return [c.add("clamp", shifted, low=0.0, high=1.0)]
 
 
 def _hard_swish(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     x = xs[0]
     assert x is not None
-    scaled = c.add("div", x, Known(np.asarray(6.0, np.float32)))
-    shifted = c.add("add", scaled, Known(np.asarray(0.5, np.float32)))
+    scaled = c.add("div", x, c.number_like(6.0, x))
+    shifted = c.add("add", scaled, c.number_like(0.5, x))
     return [c.add("mul", x, c.add("clamp", shifted, low=0.0, high=1.0))]
+
+
+def _swish(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
+    x, alpha = xs[0], c.number(node, (), 9, "alpha", 1.0)
+    assert x is not None and alpha is not None
+    scaled = x if alpha == 1.0 else c.add("mul", x, c.number_like(alpha, x))
+    return [c.add("mul", x, c.add("sigmoid", scaled))]
+
+
+def _celu(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
+    """Convert max(0, x) + min(0, a * (exp(x / a) - 1)): an ELU of x / a, times a."""
+    x, alpha = xs[0], c.number(node, (), 9, "alpha", 1.0)
+    assert x is not None and alpha is not None
+    if alpha == 1.0:
+        return [c.add("elu", x, alpha=1.0)]
+    scaled = c.add("elu", c.add("div", x, c.number_like(alpha, x)), alpha=1.0)
+    return [c.add("mul", scaled, c.number_like(alpha, x))]
 
 
 def _mish(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
@@ -298,8 +330,9 @@ def _mish(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
 def _thresholded(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     alpha = c.number(node, (), 9, "alpha", 1.0)
     assert xs[0] is not None
-    above = c.add("greater", xs[0], Known(np.asarray(alpha, np.float32)))
-    return [c.add("select", above, xs[0], Known(np.asarray(0.0, np.float32)))]
+    assert alpha is not None
+    above = c.add("greater", xs[0], c.number_like(alpha, xs[0]))
+    return [c.add("select", above, xs[0], c.number_like(0.0, xs[0]))]
 
 
 def _size_of(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
@@ -332,7 +365,7 @@ OPERATORS: Mapping[str, Convert] = {
     "Elu": unary("elu", alpha=("alpha", 1.0)),
     "LeakyRelu": unary("leaky_relu", slope=("alpha", 0.01)),
     "ThresholdedRelu": _thresholded, "HardSigmoid": _hard_sigmoid, "HardSwish": _hard_swish,
-    "Mish": _mish, "Gelu": _gelu, "PRelu": _prelu,
+    "Mish": _mish, "Swish": _swish, "Celu": _celu, "Gelu": _gelu, "PRelu": _prelu,
     "Max": _many("maximum"), "Min": _many("minimum"), "Sum": _many("add"), "Mean": _mean,
     "Clip": _clip, "Cast": _cast, "CastLike": _cast_like, "Where": _where,
     "Identity": _identity, "Dropout": _identity,

@@ -27,6 +27,8 @@ def _recurrent(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     assert x is not None
     settings = _settings(c, node)
     weights = [c.array(k, "weights") for k in (w, r)]
+    if len(states) > 2 and states[2] is not None and c.array(states[2], "peepholes").any():
+        c.fail("has peepholes")
     if node.attributes.get("layout"):
         c.fail("has the batch as the first axis", "export it with layout 0")
     sequence = c.add("transpose", x, order=[1, 0, 2])
@@ -88,13 +90,11 @@ def _weights(c: Conversion, kind: str, given: tuple[Operand | None, ...], at: in
     both = np.zeros(2 * rows, np.float32) if bias is None else c.array(bias, "biases")[at]
     made: list[Operand] = []
     sources = (w, r, bias, bias)
-    for array, source in zip((*arrays, both[:rows], both[rows:]), sources, strict=True):
-        names = source.names if isinstance(source, Known) else ()
+    found = enumerate(zip((*arrays, both[:rows], both[rows:]), sources, strict=True))
+    for part, (array, source) in found:
         gates = _reordered(array, _GATES[kind])
-        if source is None:
-            made.append(Known(gates))
-        else:
-            made.append(c.parameter(gates, names or ("weight",)))
+        known = isinstance(source, Known)
+        made.append(c.part(source, gates, (at, part)) if known else Known(gates))
     return made
 
 

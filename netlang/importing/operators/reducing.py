@@ -19,6 +19,9 @@ def _matmul(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     assert a is not None and b is not None
     if isinstance(b, Known) and not isinstance(a, Known) and b.array.ndim == 2:
         return [c.add("linear", a, Known(b.array.T, b.names))]
+    left, right = c.type(a).shape, c.type(b).shape
+    if left and len(right) > 1 and left[-1] != right[-2]:
+        c.equate(left[-1], right[-2])
     return [c.add("matmul", a, b)]
 
 
@@ -73,7 +76,7 @@ def _reduce(name: str) -> Convert:
         x, axes = xs[0], c.ints(node, xs, 1, "axes")
         assert x is not None
         keep = bool(node.attributes.get("keepdims", 1))
-        if axes is not None and not axes:
+        if not axes:
             if node.attributes.get("noop_with_empty_axes"):
                 return [x]
             axes = None
@@ -103,6 +106,22 @@ def _norm(power: int) -> Convert:
         return [total if power == 1 or node.kind == "ReduceSumSquare" else c.add("sqrt", total)]
 
     return convert
+
+
+def _log_sum(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
+    (total,) = _reduce("sum")(c, node, xs)
+    return [c.add("log", total)]
+
+
+def _standardize(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
+    """Subtract the mean and divide by the standard deviation, without parameters."""
+    x, axes = xs[0], c.ints(node, (), 9, "axes") or (0, 2, 3)
+    assert x is not None
+    centered = c.add("sub", x, c.add("mean", x, axis=list(axes), keep=True))
+    square = c.add("mul", centered, centered)
+    spread = c.add("sqrt", c.add("mean", square, axis=list(axes), keep=True))
+    least = c.number_like(1e-9, spread)
+    return [c.add("div", centered, c.add("add", spread, least))]
 
 
 def _softmax(name: str) -> Convert:
@@ -146,11 +165,12 @@ def _batch_norm(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]
     assert x is not None and scale is not None and shift is not None
     if node.attributes.get("training_mode"):
         c.fail("is in training mode", "export the model in inference mode")
+    if not node.attributes.get("spatial", 1):
+        c.fail("has statistics for each element of a channel")
     if not isinstance(mean, Known) or not isinstance(var, Known):
         c.fail("takes statistics that are computed at run time")
-    arrays = (mean, var)
     parts = [c.tensor(x), *(c.weight(k) for k in (scale, shift))]
-    parts += [c.parameter(k.array, k.names, trained=False) for k in arrays]
+    parts += [c.weight(k, trained=False) for k in (mean, var)]
     eps = c.number(node, (), 9, "epsilon", 1e-5)
     return [c.graph("normalize_batch", *parts, eps=eps, momentum=0.1)]
 
@@ -200,6 +220,7 @@ OPERATORS: Mapping[str, Convert] = {
     "MatMul": _matmul, "Gemm": _gemm, "Einsum": _einsum, "CumSum": _cumsum,
     "ReduceMean": _reduce("mean"), "ReduceSum": _reduce("sum"), "ReduceMax": _reduce("max"),
     "ReduceMin": _reduce("min"), "ReduceProd": _reduce("prod"),
+    "ReduceLogSum": _log_sum, "MeanVarianceNormalization": _standardize,
     "ReduceLogSumExp": _reduce("logsumexp"),
     "ReduceL1": _norm(1), "ReduceL2": _norm(2), "ReduceSumSquare": _norm(2),
     "Softmax": _softmax("softmax"), "LogSoftmax": _softmax("log_softmax"),

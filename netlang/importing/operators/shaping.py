@@ -13,7 +13,6 @@ from netlang.importing.simplifying import attribute
 from netlang.ir.dims import Dim, Size, exact_quotient
 from netlang.ir.graph import Value
 from netlang.ir.types import I64
-from netlang.system.numpy import np
 
 _FAR = 1 << 31
 
@@ -36,7 +35,13 @@ def _reshape(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
         wanted[at] = quotient
     if count(have) != count(wanted):
         c.equate(count(have), count(wanted))
-    return [_regrouped(c, x, tuple(wanted)) or reshaped(c, x, tuple(wanted))]
+    shape = tuple(wanted)
+    return [
+        _regrouped(c, x, shape)
+        or _split_before(c, x, shape)
+        or _unmerged(c, node, x, shape)
+        or reshaped(c, x, shape)
+    ]
 
 
 def _regrouped(c: Conversion, x: Operand, shape: tuple[Size, ...]) -> Operand | None:
@@ -53,6 +58,49 @@ def _regrouped(c: Conversion, x: Operand, shape: tuple[Size, ...]) -> Operand | 
     if not split or shape != (t, n, *rest):
         return None
     return c.graph("transpose", source, order=(1, 0, 2))
+
+
+def _split_before(c: Conversion, x: Operand, shape: tuple[Size, ...]) -> Operand | None:
+    """Split an axis before a transpose rather than after it, where other reshapes may be."""
+    turned = c.maker(x)
+    if turned is None or turned.op.name != "transpose":
+        return None
+    have, more = turned.outputs[0].type.shape, len(shape) - turned.outputs[0].type.rank
+    source = c.maker(turned.inputs[0])
+    if more < 1 or source is None or source.op.name != "reshape":
+        return None
+    for at in range(len(have)):
+        parts = shape[at : at + more + 1]
+        if (*have[:at], *parts, *have[at + 1 :]) != shape or count(parts) != have[at]:
+            continue
+        order = cast("tuple[int, ...]", attribute(turned.op, "order"))
+        axis = order[at]
+        before = turned.inputs[0].type.shape
+        split = c.graph(
+            "reshape", source.inputs[0], shape=(*before[:axis], *parts, *before[axis + 1 :])
+        )
+        moved: list[int] = []
+        for old in order:
+            first = old + more if old > axis else old
+            moved += range(first, first + more + 1) if old == axis else [first]
+        return c.graph("transpose", split, order=tuple(moved))
+    return None
+
+
+def _unmerged(
+    c: Conversion, node: ForeignNode, x: Operand, shape: tuple[Size, ...]
+) -> Operand | None:
+    """Apply a linear map to the last axis, for which other axes were merged and split again."""
+    linear = c.maker(x)
+    merged = c.maker(linear.inputs[0]) if linear is not None else None
+    if linear is None or merged is None or linear.op.name != "linear":
+        return None
+    if merged.op.name != "reshape" or not c.used_once(node, 0):
+        return None
+    (source,) = merged.inputs
+    same = source.type.shape[:-1] == shape[:-1] and linear.outputs[0].type.shape[-1] == shape[-1]
+    whole = source.type.shape[-1] == linear.inputs[0].type.shape[-1]
+    return c.replace(linear, "linear", source, *linear.inputs[1:]) if same and whole else None
 
 
 def reshaped(c: Conversion, x: Operand, shape: tuple[Size, ...]) -> Operand:
@@ -299,12 +347,12 @@ def _trilu(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     upper = bool(node.attributes.get("upper", 1))
     rows, columns = c.type(x).shape[-2:]
     down, across = (c.graph_many("iota", n=n)[0] for n in (rows, columns))
-    moved = c.add("add", c.add("unsqueeze", down, axis=1), sized([offset], scalar=True))
+    moved = c.add("unsqueeze", down, axis=1)
+    if offset:
+        moved = c.add("add", moved, sized([offset], scalar=True))
     kind = "less_equal" if upper else "greater_equal"
     mask = c.add(kind, moved, c.add("unsqueeze", across, axis=0))
-    zero = Known(np.asarray(0.0, np.float32))
-    dtype = c.type(x).dtype
-    return [c.add("select", mask, x, c.add("cast", zero, to=dtype) if not dtype.is_float else zero)]
+    return [c.add("select", mask, x, c.number_like(0.0, x))]
 
 
 def _topk(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:

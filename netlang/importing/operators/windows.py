@@ -136,8 +136,8 @@ def _resize(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     """Convert Resize and the older Upsample, whose scales are the second input."""
     x, old = xs[0], node.kind == "Upsample" or c.opset < 11
     assert x is not None
-    given = dict(enumerate(xs))
-    scales, sizes = given.get(1 if old else 2), None if old else given.get(3)
+    inputs = dict(enumerate(xs))
+    scales, sizes = inputs.get(1 if old else 2), None if old else inputs.get(3)
     mode = str(node.attributes.get("mode", "nearest"))
     where = str(
         node.attributes.get("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
@@ -145,15 +145,22 @@ def _resize(c: Conversion, node: ForeignNode, xs: Operands) -> list[Operand]:
     align, mode = _interpolation(c, node, mode, where)
     antialias = bool(node.attributes.get("antialias", 0))
     settings = {"mode": mode, "align": align, "antialias": antialias}
-    if "axes" in node.attributes:
-        c.fail("resizes some of the axes only")
+    if node.attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        c.fail("keeps the aspect ratio")
     shape = c.type(x).shape
+    axes = [axis % len(shape) for axis in _numbers(node, "axes", range(len(shape)))]
     if sizes is not None and not (isinstance(sizes, Known) and not sizes.array.size):
-        wanted = c.sizes(sizes, "sizes")
+        chosen = dict(zip(axes, c.sizes(sizes, "sizes"), strict=True))
+        wanted = [chosen.get(axis, size) for axis, size in enumerate(shape)]
+        for size, have in zip(wanted[:2], shape[:2], strict=True):
+            if size != have:
+                c.equate(have, size)
         if tuple(wanted[:2]) != tuple(shape[:2]):
             c.fail("resizes the batch or the channels")
-        return [c.add("resize", x, size=list(wanted[2:]), **settings)]
-    factors = [float(f) for f in c.array(scales, "scales").reshape(-1)]
+        return [c.add("resize", x, size=wanted[2:], **settings)]
+    given = _numbers(node, "scales", ()) or c.array(scales, "scales").reshape(-1)
+    times = dict(zip(axes, map(float, given), strict=True))
+    factors = [times.get(axis, 1.0) for axis in range(len(shape))]
     if factors[:2] != [1.0, 1.0]:
         c.fail("resizes the batch or the channels")
     whole = [int(f) if f == int(f) else f for f in factors[2:]]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from netlang.importing.operands import Stored
 from netlang.importing.structure.printing import Printer
-from netlang.importing.structure.steps import Definition, Step
+from netlang.importing.structure.steps import LAYER, Definition, Step
 from netlang.ir.graph import Value
 
 
 def definition_text(definition: Definition) -> str:
     """Return the text of a block, and record the order of its steps."""
-    names = {v: f"x{at}" if at else "x" for at, v in enumerate(definition.inputs)}
+    layers = [v for v in definition.inputs if v.type is LAYER]
+    tensors = [v for v in definition.inputs if v.type is not LAYER]
+    called = {v: f"layer{at}" if at > 1 else "layer" for at, v in enumerate(layers, 1)}
+    given = called | {v: f"x{at}" if at else "x" for at, v in enumerate(tensors)}
+    names = {v: given[v] for v in definition.inputs}
     holes = [p.name for p in definition.parameters]
     taken = {*names.values(), *holes, "y", *definition.symbols}
     printer = Printer(definition.body, names, holes, taken)
@@ -29,6 +33,8 @@ def definition_text(definition: Definition) -> str:
 
 
 def _input(definition: Definition, value: Value, name: str) -> str:
+    if value.type is LAYER:
+        return f"{name}: block"
     if not definition.symbols:
         return name
     sizes: list[str] = []

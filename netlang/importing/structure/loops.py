@@ -70,7 +70,7 @@ def _run(steps: Sequence[Step], start: int, period: int, results: set[Value]) ->
     while at + period <= len(steps):
         group = steps[at : at + period]
         inputs = _inputs(group)
-        if not inputs or not any(s.weighted for s in group):
+        if not inputs or not any(s.layered for s in group):
             break
         before = groups[-1][-1].results[0] if groups else inputs[0]
         if inputs[0] is not before or len(group[-1].results) != 1:

@@ -16,10 +16,17 @@ _SHORT = {
 _LETTERS = "abcdefgklmopqrstuvwz"
 
 
-def label_of(step: Step, taken: set[str], target: str) -> str:
-    """Return a label of a layer, by its name in the file or by its kind."""
+def label_of(step: Step, taken: set[str], target: str, numbers: dict[str, int]) -> str:
+    """Return a label of a layer, by its name in the file or by its kind.
+
+    ``numbers`` are the last ones of each name, so that many layers are named in linear time.
+    """
     stem = meaningful(step.hint) or short(step)
-    (made,) = unique([stem], taken - {target})
+    made, number = stem, numbers.get(stem, 1)
+    while made in taken and made != target:
+        number += 1
+        made = f"{stem}{number}"
+    numbers[stem] = number
     taken.add(made)
     return made
 
@@ -27,6 +34,8 @@ def label_of(step: Step, taken: set[str], target: str) -> str:
 def short(step: Step) -> str:
     if step.definition is not None:
         return step.definition.name or "loop"
+    if step.form == "shared":
+        return "layer"
     return _SHORT.get(step.callee, step.callee if step.callee.isidentifier() else "value")
 
 

@@ -31,4 +31,5 @@ def ordered(steps: Sequence[Step], results: Sequence[Value]) -> list[Step]:
             stack.pop()
             done.add(id(step))
             found.append(step)
-    return found
+    # Layers that several steps call come first: what calls them is alike then.
+    return sorted(found, key=lambda step: step.form != "new")

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from netlang.importing.structure.naming import label_of, letter, meaningful
 from netlang.importing.structure.steps import (
+    LAYER,
     Arg,
     Definition,
     Hole,
@@ -26,6 +27,7 @@ from netlang.ir.graph import Value
 
 _LONGEST_INLINE, _DEEPEST = 48, 40
 _COUNTERS, _CARRIED = ("i", "j", "n"), ("h", "g", "k")
+_CALLS = ("call", "shared")
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 
@@ -55,6 +57,7 @@ class Printer:
         self.reader = {v: step for step in steps for v in reads(step)}
         self.used = set(taken)
         """The names of bindings and layers so far; a binding must not hide what is called."""
+        self.numbers: dict[str, int] = {}
         self.callees = {step.callee for step in steps}
         self.order: list[int] = []
         self.inlined: dict[int, int] = {}
@@ -83,19 +86,34 @@ class Printer:
             if result is not None and step.results == (result,) and self.uses[result] == 1:
                 last = text
                 continue
-            targets = ", ".join(self._target(v, wanted, weighted) for v in step.results)
-            statements.append(f"{targets} = {text}")
+            targets = [self._target(v, wanted, weighted) for v in step.results]
+            statements += self._assigned(step, targets, text)
         if result is not None and not last:
             last = self.names[result]
         return Body(statements, last, self.order)
 
+    def _assigned(self, step: Step, targets: list[str], text: str) -> list[str]:
+        """Return the statement of a step; a scan collects several things as one tuple."""
+        carried = step.definition.carried if step.form == "scan" and step.definition else 0
+        collected = targets[: len(targets) - carried]
+        if not carried or len(collected) < 2:
+            return [f"{', '.join(targets)} = {text}"]
+        whole = letter(self.used | self.callees)
+        self.used.add(whole)
+        parts = [f"{name} = {whole}[{at}]" for at, name in enumerate(collected) if name != "_"]
+        return [f"{', '.join([whole, *targets[-carried:]])} = {text}", *parts]
+
     def _target(self, value: Value, wanted: Mapping[Value, str], weighted: Sequence[Step]) -> str:
         if not self.uses[value]:
             return "_"
-        if value in wanted:
+        if wanted.get(value):
             self.names[value] = wanted[value]
             return wanted[value]
-        hint = meaningful(common([s.hint for s in weighted]))
+        step = self.maker[value]
+        layers = [step] if value.type is LAYER else weighted
+        if len(step.results) > 1 and not step.weighted:
+            layers = ()  # the parts of a split have no names in the file
+        hint = meaningful(common([s.hint for s in layers]))
         hidden = self.used | self.callees
         name = hint if hint and hint not in hidden else letter(hidden)
         self.used.add(name)
@@ -117,7 +135,7 @@ class Printer:
             self.inlined[id(step)] = depth if within else 0
 
     def _fits_inside(self, step: Step) -> bool:
-        if len(step.results) != 1 or self.uses[step.results[0]] != 1:
+        if len(step.results) != 1 or self.uses[step.results[0]] != 1 or step.form == "new":
             return False
         (value,) = step.results
         reader = self.reader.get(value)
@@ -125,13 +143,15 @@ class Printer:
             return False
         if step.definition is not None and step.definition.loop:
             return False
+        if reader.form == "scan" and step.callee == "full":
+            return True
         if reader.definition is not None and reader.definition.loop:
             return False
         if step.form == "index" and not step.weighted and self._named(step.args[0].value):
             return True
-        if reader.form == "call":
+        if reader.form in _CALLS:
             return bool(reader.args) and reader.args[0].value is value
-        if step.form == "call":
+        if step.form in _CALLS:
             return self._is_short(step)
         return not step.weighted and self._length(step) <= _LONGEST_INLINE
 
@@ -174,8 +194,13 @@ class Printer:
 
     def _text(self, step: Step) -> str:
         match step.form:
-            case "call":
+            case "call" | "shared":
                 return self._call(step)
+            case "scan":
+                return self._scan(step)
+            case "new":
+                self._record(step)
+                return f"new {step.callee}({self._arguments(step, skip=False)})"
             case "infix":
                 left, right = (self._operand(arg, step.callee) for arg in step.args)
                 self._record(step)
@@ -209,7 +234,7 @@ class Printer:
             maker = self.maker.get(value)
             if maker is not None and self._inline(maker):
                 text = self._text(maker)
-                if maker.form == "call" and "|>" not in text and " as " not in text:
+                if maker.form in _CALLS and "|>" not in text and " as " not in text:
                     return text
                 if maker.form == "index" or (outer == "+" and maker.callee in ("*", "@", "/")):
                     return text
@@ -227,36 +252,41 @@ class Printer:
             maker = self.maker.get(first.value)
             if maker is not None and self._inline(maker):
                 stage = self._text(maker)
-                wrapped = maker.form not in ("call", "index")
+                wrapped = maker.form not in (*_CALLS, "index")
                 stage = f"({stage})" if wrapped else stage
             elif self._piped(step) or (step.weighted and not self._embedded(step)):
                 stage = self.names[first.value]
         self._record(step)
         arguments = self._arguments(step, skip=stage is not None)
+        callee = step.callee
+        if step.form == "shared":
+            layer = step.args[1].value
+            assert isinstance(layer, Value)
+            callee = self.names[layer]
         alone = not (arguments or step.weighted or self._piped(step))
         if wrapped and alone:
-            return f"{step.callee}{stage}"
+            return f"{callee}{stage}"
         label = ""
         if step.weighted and self.labelled and step.callee != "param":
-            label = f" as {label_of(step, self.used, self.target)}"
-        call = f"{step.callee}({arguments})" if arguments or stage is None else step.callee
+            label = f" as {label_of(step, self.used, self.target, self.numbers)}"
+        call = f"{callee}({arguments})" if arguments or stage is None else callee
         return f"{stage} |> {call}{label}" if stage is not None else f"{call}{label}"
 
     def _embedded(self, step: Step) -> bool:
         """Return whether a call is an operand of an operator."""
         reader = self.reader.get(step.results[0])
-        return self._inline(step) and reader is not None and reader.form != "call"
+        return self._inline(step) and reader is not None and reader.form not in _CALLS
 
     def _piped(self, step: Step) -> bool:
         """Return whether the next step takes the result of this one on the same line."""
         reader = self.reader.get(step.results[0])
-        return self._inline(step) and reader is not None and reader.form == "call"
+        return self._inline(step) and reader is not None and reader.form in _CALLS
 
     def _arguments(self, step: Step, *, skip: bool) -> str:
         parts: list[str] = []
         omitted = False
         for at, arg in enumerate(step.args):
-            if at == 0 and skip:
+            if (at == 0 and skip) or (at == 1 and step.form == "shared"):
                 continue
             if self._usual(arg):
                 omitted = omitted or arg.positional
@@ -339,6 +369,35 @@ class Printer:
         lines = "\n".join([*body.statements, f"next {carried} = {body.result}"])
         head = f"for {', '.join(variables)} in {source} with {carried} = {start_text}"
         return f"{head} {{\n{lines}\n}}"
+
+    def _scan(self, step: Step) -> str:
+        definition = step.definition
+        assert definition is not None
+        states = definition.inputs[: definition.carried]
+        slices = definition.inputs[definition.carried :]
+        starts = step.args[: len(states)]
+        sequences = step.args[len(states) : len(definition.inputs)]
+        taken = set(self.used)
+        names = dict(self.names)
+        for value, wanted in (*((v, "xt") for v in slices), *((v, "h") for v in states)):
+            names[value] = _fresh(wanted, taken)
+            taken.add(names[value])
+        walked = [self.item(arg.value) for arg in sequences]
+        source = walked[0] if len(walked) == 1 else f"({', '.join(walked)})"
+        begin = [f"{names[v]} = {self.item(s.value)}" for v, s in zip(states, starts, strict=True)]
+        self._record(step)
+        inner = Printer(definition.body, names, (), taken, depth=self.depth + 1)
+        body = inner.body(None, dict.fromkeys(definition.ends, ""))
+        definition.order = inner.order
+        ends = [inner.names[v] for v in definition.ends]
+        after = [f"next {names[v]} = {end}" for v, end in zip(states, ends, strict=False)]
+        each = ends[len(states) :]
+        collected = [
+            f"yield ({', '.join(each)})" if len(each) > 1 else f"yield {end}" for end in each[:1]
+        ]
+        carrying = f" with {', '.join(begin)}" if begin else ""
+        lines = "\n".join([*body.statements, *after, *collected])
+        return f"scan {', '.join(names[v] for v in slices)} in {source}{carrying} {{\n{lines}\n}}"
 
 
 def _fresh(wanted: str, taken: set[str]) -> str:

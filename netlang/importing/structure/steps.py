@@ -14,8 +14,13 @@ from msgspec import Struct, field
 from netlang.importing.operands import Stored
 from netlang.ir.dims import Dim, symbols
 from netlang.ir.graph import Value
+from netlang.ir.types import F32, TensorType
 
-Form = Literal["call", "infix", "prefix", "list", "index"]
+Form = Literal["call", "infix", "prefix", "list", "index", "new", "shared", "scan"]
+"""``new`` makes a layer, which ``shared`` calls: its second argument is what ``new`` returned."""
+
+LAYER = TensorType(F32, ())
+"""The type of a layer that several steps call, told from tensors by its identity."""
 
 
 class Hole(Struct, frozen=True):
@@ -55,8 +60,15 @@ class Step(Struct, eq=False):
     hint: str = ""
 
     @property
+    def layered(self) -> bool:
+        """Whether it calls layers, of its own or shared ones."""
+        return bool(self.weights) or any(s.layered for steps in self.inner for s in steps)
+
+    @property
     def weighted(self) -> bool:
-        return bool(self.weights) or any(s.weighted for steps in self.inner for s in steps)
+        """Whether it makes parameters at a path of its own."""
+        own = bool(self.weights) and self.form != "shared"
+        return own or any(s.weighted for steps in self.inner for s in steps)
 
 
 class Parameter(Struct, frozen=True):
@@ -77,6 +89,9 @@ class Definition(Struct, eq=False):
     symbols: tuple[str, ...] = ()
     calls: list[list[Step]] = field(default_factory=list[list[Step]])
     """The steps that each call of it replaces: as many as the body has, in the same order."""
+    ends: tuple[Value, ...] = ()
+    """The results of the body of a scan: the next carried values, then what is collected."""
+    carried: int = 0
     order: list[int] = field(default_factory=list[int])
     """The positions of the steps in the order in which the text computes them."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from netlang.diagnostics.errors import WeightsError
 from netlang.ir.graph import Graph, Param
 from netlang.ir.initializers import draw, initialize
 from netlang.plan.initialization import Fill, Load, Selection
-from netlang.plan.plan import Plan
+from netlang.plan.plan import Computation, Plan
 from netlang.storage.weights import described, load_weights
 from netlang.system.files import find_data
 from netlang.system.numpy import Array
@@ -34,7 +34,7 @@ def initial_parameters(
                     new = Param(path, old.type, rule.initializer, old.trained)
                     values[path] = draw(new, seed)
             case Load():
-                _load(rule, by_path, values, folder, warn)
+                _load(rule, plan.computation, values, folder, warn)
             case _:
                 raise TypeError(f"not a rule: {rule!r}")
     return values
@@ -48,13 +48,13 @@ def parameter_files(plan: Plan, folder: Path) -> list[Path]:
 
 
 def _load(
-    rule: Load, params: Mapping[str, Param], values: dict[str, Array], folder: Path,
+    rule: Load, computation: Computation, values: dict[str, Array], folder: Path,
     warn: Callable[[str], None],
 ) -> None:  # fmt: skip
     file = find_data(rule.path, folder)
     if rule.dialect != "netlang" or rule.map is not None:
         mapping = None if rule.map is None else find_data(rule.map, folder)
-        values |= _renamed(rule, file, mapping, params, warn)
+        values |= _renamed(rule, file, mapping, computation, warn)
         return
     found = described(file)
     chosen: dict[str, str] = {}
@@ -78,19 +78,24 @@ def _load(
 
 
 def _renamed(
-    rule: Load, file: Path, mapping: Path | None, params: Mapping[str, Param],
+    rule: Load, file: Path, mapping: Path | None, computation: Computation,
     warn: Callable[[str], None],
 ) -> dict[str, Array]:  # fmt: skip
     """Read the selected parameters from a file with other names."""
+    from netlang.matching.flattening import flattened
     from netlang.matching.loading import load_file, name_source, remarks
 
     root = f"{rule.what.root}."
+    params = {param.path: param for param in computation.params.values()}
     # Names in the file do not begin with that of the selected part, such as `model.`.
     wanted = [
         Param(path.removeprefix(root), params[path].type, params[path].init, params[path].trained)
         for path in rule.what.paths
     ]
-    arrays, matched = load_file(file, wanted, rule.what.root, name_source(rule.dialect, mapping))
+    maps = flattened(computation.nodes, computation.params)
+    grids = {path.removeprefix(root): grid for path, grid in maps.items()}
+    names = name_source(rule.dialect, mapping)
+    arrays, matched = load_file(file, wanted, rule.what.root, names, grids)
     for remark in remarks(matched, rule.path):
         warn(f"warning: {remark}")
     return {path: arrays[path.removeprefix(root)] for path in rule.what.paths}
