@@ -47,7 +47,7 @@ def write_program(converted: Converted, doc: str) -> Written:
     net, order = _net(converted, main.steps)
     text = "\n".join([*texts, _comment(doc) + net])
     weights = [w for at in order for w in weights_of(main.steps[at])]
-    return Written(_formatted(text), weights)
+    return Written(formatted(text), weights)
 
 
 def _net(converted: Converted, steps: list[Step]) -> tuple[str, list[int]]:
@@ -89,7 +89,8 @@ def _comment(doc: str) -> str:
     return "".join(f"## {line}\n" for line in lines[:_MOST_LINES])
 
 
-def _formatted(text: str) -> str:
+def formatted(text: str) -> str:
+    """Return a program that was written in the standard format."""
     found = Diagnostics()
     tree = parse(Source("<import>", text), found)
     if tree is None or found.failed:
