@@ -14,11 +14,13 @@ def reverse_time(x, length):
 '''
 
 _PAD_SAME = '''
-def pad_same(x, kernel, stride):
+def pad_same(x, kernel, stride, dilation=1):
     """Pad so that a convolution returns one position for each `stride` positions."""
+    sizes = x.shape[2:]
+    each = [[n] * len(sizes) if isinstance(n, int) else n for n in (kernel, stride, dilation)]
     amounts = []
-    for size in reversed(x.shape[2:]):
-        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    for size, k, s, d in reversed(list(zip(sizes, *each))):
+        total = max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0)
         amounts += [total // 2, total - total // 2]
     return F.pad(x, amounts)
 '''
