@@ -743,6 +743,8 @@ def test_the_command_prints_or_writes_a_program(tmp_path: Path) -> None:
         (["net.onnx", "--solver", "a.prototxt", "-o", "a.net"],
          "--solver belongs to a prototxt, which net.onnx is not"),
         (["net.onnx"], "missing option '-o' / '--output'"),
+        (["net.prototxt", "-w", "net.caffemodel"],
+         "--weights needs -o: the parameters are written next to it"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_fit(

@@ -14,6 +14,7 @@ from netlang.cli.output import columns, echo, warn
 from netlang.system.files import protect_inputs
 
 if TYPE_CHECKING:
+    from netlang.api.importing import ImportedText
     from netlang.inference.verification import Comparison
 
 EXAMPLES = """
@@ -37,24 +38,33 @@ netlang import lenet.prototxt --solver lenet_solver.prototxt --shape data=1x28x2
     help="The solver of a prototxt, which becomes a train section.",
 )  # fmt: skip
 @click.option(
+    "-w", "--weights", metavar="FILE", shell_complete=completes("files", ".caffemodel"),
+    help="The parameters of a prototxt, written to NAME.safetensors.",
+)  # fmt: skip
+@click.option(
     "--shape", "shapes", multiple=True, metavar="NAME=CxHxW", callback=assignments,
     help="The size of an input that a prototxt does not state, without the batch. Repeatable.",
 )  # fmt: skip
 @seed_option("Random seed of the inputs of the comparison.")
 def command(
-    file: str, output: str | None, name: str | None, solver: str | None,
+    file: str, output: str | None, name: str | None, solver: str | None, weights: str | None,
     shapes: dict[str, str], seed: int,
 ) -> None:  # fmt: skip
     """Write an ONNX model or a prototxt of Caffe as a program.
 
     An ONNX model and its program are compared on random input.
     """
-    protect_inputs(output, file, solver)
+    protect_inputs(output, file, solver, weights)
     if Path(file).suffix.lower() == ".prototxt":
-        _import_caffe(file, output, name, solver, shapes)
+        if weights is not None and output is None:
+            raise click.UsageError("--weights needs -o: the parameters are written next to it")
+        sizes = {name: _sizes(name, text) for name, text in shapes.items()}
+        _show_caffe(
+            netlang.read_caffe(file, solver=solver, weights=weights, sizes=sizes, name=name), output
+        )
         return
-    if solver is not None or shapes:
-        option = "--solver" if solver is not None else "--shape"
+    given = {"--solver": solver, "--weights": weights, "--shape": shapes}
+    for option in (option for option, value in given.items() if value):
         raise click.UsageError(f"{option} belongs to a prototxt, which {file} is not")
     if output is None:
         raise click.UsageError("missing option '-o' / '--output'")
@@ -71,11 +81,7 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-def _import_caffe(
-    file: str, output: str | None, name: str | None, solver: str | None, shapes: dict[str, str]
-) -> None:
-    sizes = {name: _sizes(name, text) for name, text in shapes.items()}
-    imported = netlang.read_caffe(file, solver=solver, sizes=sizes, name=name)
+def _show_caffe(imported: ImportedText, output: str | None) -> None:
     if output is None:
         echo(str(imported.text).removesuffix("\n"))
     else:

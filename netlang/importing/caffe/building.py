@@ -12,6 +12,7 @@ from netlang.importing.caffe.fields import Fields
 from netlang.importing.caffe.fillers import initializer
 from netlang.importing.caffe.layers import Described, Layer, Rate
 from netlang.importing.caffe.text import PrototxtError, shown
+from netlang.importing.caffe.weights import Origin
 from netlang.importing.operands import Stored
 from netlang.importing.simplifying import MOVING, simpler
 from netlang.ir.dims import Intricate, Size
@@ -67,6 +68,8 @@ class Building(Struct, eq=False):
     """What each version of a blob is; ``None`` for losses and metrics, which nothing reads."""
     params: dict[Value, Stored] = field(default_factory=dict[Value, Stored])
     trained: dict[Stored, Blob] = field(default_factory=dict[Stored, Blob])
+    origins: dict[Stored, Origin] = field(default_factory=dict[Stored, Origin])
+    """Where each parameter is in a file of them."""
     losses: list[Term] = field(default_factory=list[Term])
     metrics: list[Term] = field(default_factory=list[Term])
     columns: dict[str, TensorType] = field(default_factory=dict[str, TensorType])
@@ -191,7 +194,7 @@ class Building(Struct, eq=False):
 
     def parameter(
         self, part: str, shape: tuple[Size, ...], fields: Fields, filler: str, at: int,
-        *, usual: float = 0.0,
+        *, usual: float = 0.0, transposed: bool = False,
     ) -> Value:  # fmt: skip
         """Make a parameter of the layer.
 
@@ -209,7 +212,7 @@ class Building(Struct, eq=False):
             fields.skip(filler)
             return shared
         init = initializer(fields, filler, sizes, usual)
-        made = self.held(part, sizes, start=usual)
+        made = self.held(part, sizes, Origin(layer.name, at, None, transposed), start=usual)
         self.trained[self.params[made]] = Blob(init, rate)
         if rate.name:
             self._shared[rate.name] = made
@@ -222,12 +225,15 @@ class Building(Struct, eq=False):
             self.fail("has a parameter whose size depends on the size of the batch")
         return sizes
 
-    def held(self, part: str, sizes: tuple[int, ...], *, start: float = 0.0) -> Value:
+    def held(
+        self, part: str, sizes: tuple[int, ...], origin: Origin, *, start: float = 0.0
+    ) -> Value:
         """Make a parameter, which takes no memory: the file has none of its elements."""
         array = np.broadcast_to(np.float32(start), sizes)
         path = self._path()
         made = self.builder.fresh(part, TensorType(F32, sizes))
         self.params[made] = Stored(array, (f"{path}.{part}",), part not in ("mean", "var"), start)
+        self.origins[self.params[made]] = origin
         return made
 
     def _path(self) -> str:

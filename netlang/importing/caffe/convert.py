@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from netlang.importing.caffe import elementwise, normalizing, shaping, windows
 from netlang.importing.caffe.building import Building, Convert, Term, Unsized
 from netlang.importing.caffe.data import DATA, Source, read_source
 from netlang.importing.caffe.layers import Described, Layer
 from netlang.importing.caffe.losses import LOSSES, weighted_results
+from netlang.importing.caffe.operators import elementwise, normalizing, shaping, windows
 from netlang.importing.caffe.text import PrototxtError, shown
 from netlang.importing.convert import Converted, identifier, unique
 from netlang.importing.structure.naming import meaningful

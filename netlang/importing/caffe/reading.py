@@ -16,11 +16,13 @@ from netlang.importing.caffe.layers import read_layers
 from netlang.importing.caffe.solver import NETS, Solver, is_solver, read_solver
 from netlang.importing.caffe.text import Message, PrototxtError, parse_message, shown
 from netlang.importing.caffe.training import training_text
+from netlang.importing.caffe.weights import fitted
 from netlang.importing.convert import identifier
 from netlang.importing.operands import Stored
 from netlang.importing.program import Written, formatted, write_program
 from netlang.importing.reading import named
 from netlang.syntax.reader import read_source
+from netlang.system.numpy import Array
 
 _MOST_SHOWN = 4
 
@@ -132,3 +134,15 @@ def whole_text(read: Read, paths: Mapping[str, Stored]) -> str:
     name = identifier(read.network.converted.graph.name, "section")
     section = training_text(read.network, read.solver, trained(read, paths), name)
     return formatted(f"{read.written.text}\n{section}")
+
+
+def fitted_to(
+    read: Read, paths: Mapping[str, Stored], weights: Path
+) -> tuple[dict[str, Array], list[str]]:
+    """Return the arrays of a .caffemodel file by the paths of parameters, and notes."""
+    origins = read.network.building.origins
+    return fitted(
+        weights,
+        {path: origins[stored] for path, stored in paths.items()},
+        {path: stored.array.shape for path, stored in paths.items()},
+    )

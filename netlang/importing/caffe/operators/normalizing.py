@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from netlang.importing.caffe.building import Building, Convert, channels
 from netlang.importing.caffe.fields import Fields
+from netlang.importing.caffe.weights import Origin
 from netlang.importing.operands import decimal
 from netlang.ir.graph import Value
 from netlang.ir.types import F32
@@ -24,7 +25,10 @@ def _batch_norm(c: Building, p: Fields) -> Sequence[Value]:
         )
     ones = c.graph("full", shape=(width,), value=1.0, dtype=F32)
     zeros = c.graph("full", shape=(width,), value=0.0, dtype=F32)
-    mean, var = c.held("mean", (width,)), c.held("var", (width,), start=1.0)
+    # The averages are stored as sums, and the third blob has what they are divided by.
+    name = c.layer.name
+    mean = c.held("mean", (width,), Origin(name, 0, 2))
+    var = c.held("var", (width,), Origin(name, 1, 2), start=1.0)
     momentum = float(f"{1.0 - kept:.6g}")
     return [c.graph("normalize_batch", x, ones, zeros, mean, var, eps=eps, momentum=momentum)]
 

@@ -12,14 +12,14 @@ from netlang.ir.types import F32, I64
 
 
 def _dense(c: Building, p: Fields) -> Sequence[Value]:
-    p.skip("transpose")
+    turned = p.flag("transpose", False)
     x = c.bottom()
     axis = axis_of(c, p, x, 1)
     out, bias = p.whole("num_output", least=1), p.flag("bias_term", True)
     if axis < x.type.rank - 1:
         x = c.graph("flatten", x, start=axis, end=-1)
     width = channels(c, x, -1)
-    parameters = [c.parameter("weight", (out, width), p, "weight_filler", 0)]
+    parameters = [c.parameter("weight", (out, width), p, "weight_filler", 0, transposed=turned)]
     if bias:
         parameters.append(c.parameter("bias", (out,), p, "bias_filler", 1))
     p.skip("bias_filler")
