@@ -401,6 +401,20 @@ def test_batch_norm_and_scale_are_one_layer_only_where_nothing_else_reads_it(
     np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_kernels_that_caffe_puts_off_center_are_noted(tmp_path: Path) -> None:
+    text = layers(
+        *[
+            f'name: "d{k}" type: "Deconvolution" bottom: "data" top: "d{k}" convolution_param {{ '
+            f'num_output: 2 group: 2 kernel_size: {k} weight_filler {{ type: "bilinear" }} }}'
+            for k in (3, 4, 5)
+        ]
+    )
+    assert imported_text(tmp_path, text).notes == (
+        "a bilinear kernel of 3x3 is off its center in Caffe, and centered here",
+        "fillers belong to a train section, and there is no solver",
+    )
+
+
 def test_dense_layers_begin_at_an_axis(tmp_path: Path) -> None:
     text = layers(
         'name: "d" type: "InnerProduct" bottom: "data" top: "d" '

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from netlang.diagnostics.source import Span
 from netlang.importing.caffe.fields import Fields
-from netlang.importing.caffe.fillers import initializer
+from netlang.importing.caffe.fillers import BILINEAR, initializer
 from netlang.importing.caffe.layers import Described, Layer, Rate
 from netlang.importing.caffe.text import PrototxtError, shown
 from netlang.importing.caffe.weights import Origin
@@ -212,6 +212,9 @@ class Building(Struct, eq=False):
             fields.skip(filler)
             return shared
         init = initializer(fields, filler, sizes, usual)
+        if init == BILINEAR and any((n + 1) // 2 % 2 != n % 2 for n in sizes[2:]):
+            size = "x".join(map(str, sizes[2:]))
+            self.note(f"a bilinear kernel of {size} is off its center in Caffe, and centered here")
         made = self.held(part, sizes, Origin(layer.name, at, None, transposed), start=usual)
         self.trained[self.params[made]] = Blob(init, rate)
         if rate.name:

@@ -71,7 +71,12 @@ def _add_inputs(
     at = {i.name: i.at for i in c.described.inputs}
     for source in sources:
         for (name, _), shape in zip(source.layer.makes, source.shapes, strict=False):
-            shapes[name] = shapes.get(name) or shape
+            known = shapes.get(name) or shape
+            if shape is not None and shape != known and name not in sizes:
+                c.note(
+                    f"`{shown(name)}` has another size in each phase: that of the first is taken"
+                )
+            shapes[name] = known
             at[name] = source.layer.at
         for note in source.notes:
             c.note(f"`{shown(source.layer.makes[0][0])}`: {note}")

@@ -9,6 +9,7 @@ from netlang.importing.caffe.text import PrototxtError, shown
 from netlang.importing.structure.printing import number
 from netlang.ir.initializers import fans
 
+BILINEAR = "bilinear_kernel()"
 _FANS = ("FAN_IN", "FAN_OUT", "AVERAGE")
 
 
@@ -52,7 +53,7 @@ def initializer(fields: Fields, name: str, sizes: tuple[int, ...], usual: float 
         case "bilinear":
             if len(sizes) < 3:
                 raise PrototxtError("a bilinear filler needs kernels", filler.at)
-            return "bilinear_kernel()"
+            return BILINEAR
         case _:
             what = "a sparse gaussian" if kind == "gaussian" else f"`{shown(kind)}`"
             raise PrototxtError(f"the filler {what} has no counterpart", filler.span("type"))
