@@ -124,6 +124,16 @@ def test_lenet_has_its_parameters_and_its_solver() -> None:
     )
 
 
+def test_a_solver_may_be_given_by_itself() -> None:
+    whole = read("lenet_solver.prototxt", DIGITS)
+    assert str(read("lenet.prototxt", DIGITS, "lenet_solver.prototxt").text) == str(whole.text)
+    alone = read("lenet.prototxt", DIGITS)
+    assert str(whole.text).startswith(str(alone.text))
+    assert alone.notes[-1] == (
+        "losses, metrics and fillers belong to a train section: give the solver with `--solver`"
+    )
+
+
 def test_alexnet_has_groups_and_neighbors_across_channels() -> None:
     imported = read("alexnet_solver.prototxt")
     count = (
