@@ -425,6 +425,22 @@ def test_kernels_that_caffe_puts_off_center_are_noted(tmp_path: Path) -> None:
     )
 
 
+def test_scales_and_biases_by_themselves(tmp_path: Path) -> None:
+    text = layers(
+        'name: "s" type: "Scale" bottom: "data" top: "s" scale_param { axis: 2 num_axes: 2 }',
+        'name: "b" type: "Bias" bottom: "s" top: "b"',
+        'name: "m" type: "Pooling" bottom: "data" top: "m" '
+        "pooling_param { pool: AVE global_pooling: true }",
+        'name: "f" type: "Flatten" bottom: "m" top: "f"',
+        'name: "t" type: "Scale" bottom: "b" bottom: "f" top: "t" scale_param { axis: 0 }',
+    )
+    imported = imported_text(tmp_path, text)
+    assert "param([5, 6], 1.0)" in str(imported.text)
+    x = data()
+    expected = x * x.mean((2, 3), keepdims=True)
+    np.testing.assert_allclose(run(tmp_path, text, x), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_dense_layers_begin_at_an_axis(tmp_path: Path) -> None:
     text = layers(
         'name: "d" type: "InnerProduct" bottom: "data" top: "d" '
@@ -527,6 +543,52 @@ def score(out: int = 3) -> str:
 def test_losses_are_reduced_as_in_caffe(tmp_path: Path, loss: str, text: str) -> None:
     written = section(tmp_path, score(), f'name: "l" bottom: "s" bottom: "label" top: "l" {loss}')
     assert f"  loss = {text}\n" in written
+
+
+def test_metrics_and_losses_of_probabilities(tmp_path: Path) -> None:
+    written = section(
+        tmp_path, score(),
+        'name: "p" type: "Softmax" bottom: "s" top: "p"',
+        'name: "l" type: "MultinomialLogisticLoss" bottom: "p" bottom: "label" top: "l"',
+        'name: "a/top-1" type: "Accuracy" bottom: "p" bottom: "label" top: "a" '
+        "accuracy_param { ignore_label: 2 }",
+        'name: "m" type: "EuclideanLoss" bottom: "s" bottom: "data" top: "m" loss_weight: 0',
+    )  # fmt: skip
+    assert "  loss = nll(log(clamp(p, 1e-20, 1.0)), batch.label)\n" in written
+    assert (
+        "  metrics = [\n"
+        "    accuracy(p, batch.label, mask=batch.label != 2) as a_top_1,\n"
+        "    (1.5 * mse(s, batch.data)) as m,\n"
+        "  ]\n"
+    ) in written
+
+
+def test_rates_of_the_first_versions_and_parameters_that_stay(tmp_path: Path) -> None:
+    (tmp_path / "solver.prototxt").write_text(
+        f'net: "net.prototxt" weight_decay: 0.5 {SOLVER}', "utf-8"
+    )
+    dense = "inner_product_param { num_output: 3 }"
+    (tmp_path / "net.prototxt").write_text(
+        "layers { name: 'd' type: MEMORY_DATA top: 'data' top: 'label' memory_data_param { "
+        "batch_size: 4 channels: 1 height: 2 width: 2 } }\n"
+        "layers { name: 'a' type: INNER_PRODUCT bottom: 'data' top: 'a' blobs_lr: 0 blobs_lr: 0 "
+        f"{dense} }}\n"
+        "layers { name: 'b' type: INNER_PRODUCT bottom: 'a' top: 'b' blobs_lr: 10 blobs_lr: 20 "
+        f"weight_decay: 1 weight_decay: 0 {dense} }}\n"
+        "layers { name: 'l' type: SOFTMAX_LOSS bottom: 'b' bottom: 'label' top: 'l' }\n",
+        "utf-8",
+    )
+    written = str(netlang.read_caffe(tmp_path / "solver.prototxt").text)
+    assert '  freeze = [pick(model, "a.weight") + pick(model, "a.bias")]\n' in written
+    assert 'group(pick(model, "b.weight"), lr_scale=10.0)' in written
+    assert 'group(pick(model, "b.bias"), lr_scale=20.0, decay=0.0)' in written
+
+
+def test_a_prototxt_that_is_taken_for_a_program_can_be_imported() -> None:
+    path = FILES / "lenet.prototxt"
+    (found,) = netlang.loads(path.read_text("utf-8")).diagnostics
+    assert found.message == "this is a prototxt file of Caffe, not a program"
+    assert found.helps == ("make a program of it: `netlang import FILE.prototxt -o FILE.net`",)
 
 
 def test_losses_of_networks_without_labels(tmp_path: Path) -> None:

@@ -123,7 +123,8 @@ def _metrics(metrics: Sequence[Term], read: Callable[[Target], str]) -> list[str
     # Two phases may measure the same.
     texts = {term.text.format(*map(read, term.reads)): term.name for term in metrics}
     named = [_metric_name(name) for name in texts.values()]
-    parts = [f"{text} as {label}" for text, label in zip(texts, unique(named), strict=True)]
+    whole = (f"({text})" if text[0].isdigit() else text for text in texts)
+    parts = [f"{text} as {label}" for text, label in zip(whole, unique(named), strict=True)]
     return [f"metrics = [{', '.join(parts)}]"]
 
 
