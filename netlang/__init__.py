@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from netlang.api.functions import runs as runs
     from netlang.api.importing import Imported as Imported
     from netlang.api.importing import from_torch as from_torch
+    from netlang.api.importing import read_caffe as read_caffe
     from netlang.api.importing import read_onnx as read_onnx
     from netlang.api.network import Network as Network
     from netlang.api.program import Program as Program
@@ -60,6 +61,7 @@ _MODULES = {
     "loads": "api.program",
     "nearest": "api.functions",
     "new": "api.templates.writing",
+    "read_caffe": "api.importing",
     "read_onnx": "api.importing",
     "runs": "api.functions",
 }
@@ -68,7 +70,8 @@ _MODULES = {
 __all__ = [
     "Callback", "Error", "FileError", "Imported", "InputError", "NetlangWarning", "Network",
     "Program", "ProgramError", "ProgramWarning", "Run", "WeightsError", "allow_python", "contents",
-    "explain", "format", "from_torch", "load", "loads", "nearest", "new", "read_onnx", "runs",
+    "explain", "format", "from_torch", "load", "loads", "nearest", "new", "read_caffe",
+    "read_onnx", "runs",
 ]  # fmt: skip
 
 

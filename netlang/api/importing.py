@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from netlang.api.display import Text
 from netlang.api.network import Network
-from netlang.api.program import loads
+from netlang.api.program import Program, loads
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, InputError, NetlangError
 from netlang.system.files import write_atomically
@@ -21,6 +21,7 @@ from netlang.system.json_text import json_text
 
 if TYPE_CHECKING:
     from netlang.inference.verification import Comparison
+    from netlang.system.numpy import Array
 
 
 class Imported(Struct, frozen=True, eq=False):
@@ -47,12 +48,7 @@ class Imported(Struct, frozen=True, eq=False):
         """Write the program, its parameters and the table of names; return the files."""
         from netlang.storage.weights import save_weights
 
-        program = Path(path)
-        if program.suffix != ".net":
-            raise FileError(
-                f"{program} does not end in `.net`, as programs do",
-                helps=[f"write `{program.with_suffix('.net')}`"],
-            )
+        program = _program_path(path)
         weights, names = program.with_suffix(".safetensors"), program.with_suffix(".names.json")
         save_weights(weights, self.network.parameters.arrays())
         write_atomically(names, [(json_text(self.names, indent=1) + "\n").encode()])
@@ -82,6 +78,70 @@ def read_onnx(path: str | Path, *, name: str | None = None, seed: int = 0) -> Im
     )  # fmt: skip
     names = {path: list(stored.names) for path, stored in arrays.items()}
     return Imported(Text(model.text), network, names, compared, model.notes)
+
+
+class ImportedText(Struct, frozen=True, eq=False):
+    """A network, and how it is trained, read from a format of text.
+
+    ``text`` is the program, ``program`` what it defines, ``parameters`` are arrays by their paths
+    if a file has some, and ``notes`` what the other format does in another way, and what there is
+    to fill in.
+    """
+
+    text: Text
+    program: Program
+    notes: Sequence[str] = ()
+    parameters: Mapping[str, Array] | None = None
+
+    def save(self, path: str | Path) -> tuple[Path, ...]:
+        """Write the program, and its parameters if there are some; return the files."""
+        program = _program_path(path)
+        written = [program]
+        if self.parameters is not None:
+            from netlang.storage.weights import save_weights
+
+            written.append(program.with_suffix(".safetensors"))
+            save_weights(written[1], self.parameters)
+        write_atomically(program, [str(self.text).encode()])
+        return tuple(written)
+
+
+def read_caffe(
+    path: str | Path, *, solver: str | Path | None = None,
+    weights: str | Path | None = None, sizes: Mapping[str, Sequence[int]] | None = None,
+    name: str | None = None,
+) -> ImportedText:  # fmt: skip
+    """Read a prototxt file of Caffe as a program; with a solver, its net has a train section.
+
+    ``path`` is that of a network or of a solver that names one, ``weights`` that of its parameters,
+    a .caffemodel file. ``sizes`` are those of inputs
+    that the file does not state, without the batch, such as ``{"data": (1, 28, 28)}``. Raises
+    ``FileError``, with its location, for what is damaged or has no counterpart.
+    """
+    from netlang.importing.caffe.reading import fitted_to, read_prototxt, whole_text
+    from netlang.importing.reading import by_path
+
+    file = Path(path)
+    given = {name: tuple(shape) for name, shape in (sizes or {}).items()}
+    read = read_prototxt(file, None if solver is None else Path(solver), name, given)
+    network = loads(read.written.text, f"{file.stem}.net").check().network()
+    paths = by_path(network.graph, read.written.weights)
+    text = whole_text(read, paths)
+    program = loads(text, f"{file.stem}.net").check()
+    if weights is None:
+        return ImportedText(Text(text), program, read.notes)
+    arrays, notes = fitted_to(read, paths, Path(weights))
+    return ImportedText(Text(text), program, (*read.notes, *notes), arrays)
+
+
+def _program_path(path: str | Path) -> Path:
+    program = Path(path)
+    if program.suffix != ".net":
+        raise FileError(
+            f"{program} does not end in `.net`, as programs do",
+            helps=[f"write `{program.with_suffix('.net')}`"],
+        )
+    return program
 
 
 def from_torch(

@@ -35,6 +35,8 @@ class Stored(Struct, frozen=True, eq=False):
     array: Array
     names: tuple[str, ...]
     trained: bool = True
+    start: float = 0.0
+    """What all elements are before training, where the file has no others."""
 
 
 def learned(known: Known) -> bool:

@@ -50,7 +50,7 @@ def write_program(converted: Converted, doc: str) -> Written:
     text = "\n".join([*texts, _comment(doc) + net])
     # A layer that is called several times makes its parameters at the first call.
     weights = {id(w): w for at in order for w in weights_of(main.steps[at])}
-    return Written(_formatted(text), list(weights.values()))
+    return Written(formatted(text), list(weights.values()))
 
 
 def _scans(steps: list[Step]) -> Iterator[Body]:
@@ -101,7 +101,8 @@ def _comment(doc: str) -> str:
     return "".join(f"## {line}\n" for line in lines[:_MOST_LINES])
 
 
-def _formatted(text: str) -> str:
+def formatted(text: str) -> str:
+    """Return a program that was written in the standard format."""
     found = Diagnostics()
     tree = parse(Source("<import>", text), found)
     if tree is None or found.failed:

@@ -72,6 +72,11 @@ def by_path(graph: Graph, weights: Sequence[Stored]) -> dict[str, Stored]:
 
 def net_name(path: Path) -> str:
     """Return the name of the net of a file: `light_resnet50.onnx` has `LightResnet50`."""
-    words = re.findall(r"[A-Za-z0-9]+", path.stem)
+    return named(path.stem)
+
+
+def named(text: str) -> str:
+    """Return the name of a net that resembles a text."""
+    words = re.findall(r"[A-Za-z0-9]+", text)
     name = "".join(word[:1].upper() + word[1:] for word in words)[:40]
     return name if name[:1].isalpha() else f"Net{name}"

@@ -150,6 +150,22 @@ def _orthogonal(rng: Generator, shape: Shape, arguments: tuple[float, ...]) -> A
     return gain * (q if rows >= columns else q.T).reshape(shape)
 
 
+def _bilinear_kernel(rng: Generator, shape: Shape, arguments: tuple[float, ...]) -> Array:
+    """Make each kernel ``[..., *window]`` of ``[out, in, *window]`` a linear interpolation.
+
+    Long et al., 2015: a transposed convolution with it, whose stride is half its even kernel,
+    upsamples.
+    """
+    del rng, arguments
+    kernel = np.ones((), np.float64)
+    for size in shape[2:]:
+        half = (size + 1) // 2
+        middle = half - 1 if size % 2 else half - 0.5
+        side = 1 - np.abs(np.arange(size) - middle) / half
+        kernel = np.multiply.outer(kernel, side)
+    return np.broadcast_to(kernel, shape).copy()
+
+
 def _standard(rng: Generator, shape: Shape) -> Array:
     # Single precision from the start: half the memory and time of a large weight.
     return rng.standard_normal(shape, dtype=np.float32)
@@ -179,5 +195,6 @@ RULES: Mapping[str, Rule] = {
     "fan_in_uniform": _fan_in_uniform,
     "bound_uniform": _bound_uniform,
     "orthogonal": _orthogonal,
+    "bilinear_kernel": _bilinear_kernel,
 }
 """Initializers by name."""

@@ -33,12 +33,12 @@ _PACKAGE = Path(__file__).parents[1]
 _WIDEST = 2**32 - 1
 
 
-def grammar_text() -> str:
-    """Return the text of ``netlang.lark``: in a wheel in the package, in a checkout next to it."""
+def grammar_text(file: str = "netlang.lark") -> str:
+    """Return the text of a grammar: in a wheel in the package, in a checkout next to it."""
     folder = _PACKAGE / "grammars"
     if not folder.is_dir():
         folder = _PACKAGE.parent / "grammars"
-    return (folder / "netlang.lark").read_text(encoding="utf-8")
+    return (folder / file).read_text(encoding="utf-8")
 
 
 def tables() -> bytes:

@@ -40,7 +40,12 @@ MODULES_AT_THE_TOP, MODULES_IN_A_FOLDER = 4, 15
 ONE_A_COMMAND = PACKAGE / "cli" / "commands"
 """A folder that has as many modules as there are commands."""
 LIBRARIES = {
-    "lark": ("syntax/grammar.py", "syntax/generate.py", "editor/generate.py"),
+    "lark": (
+        "syntax/grammar.py",
+        "syntax/generate.py",
+        "editor/generate.py",
+        "importing/caffe/text.py",
+    ),
     "onnx": ("backends/onnx/", "backends/precision.py"),
     "onnxruntime": ("backends/ort.py", "backends/precision.py"),
     "PIL": ("storage/images.py", "diagram/png.py"),

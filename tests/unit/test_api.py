@@ -304,7 +304,7 @@ def test_the_package_shows_its_public_names_only() -> None:
         "Callback", "Error", "FileError", "Imported", "InputError", "NetlangWarning", "Network",
         "Program", "ProgramError", "ProgramWarning", "Run", "WeightsError", "allow_python",
         "contents", "explain", "format", "from_torch", "load", "loads", "nearest", "new",
-        "read_onnx", "runs",
+        "read_caffe", "read_onnx", "runs",
     ]  # fmt: skip
     assert all(getattr(netlang, name).__doc__ for name in dir(netlang))
     with pytest.raises(AttributeError, match="has no attribute 'File'"):

@@ -34,9 +34,18 @@ def test_a_weight_depends_on_the_seed_and_its_path_alone(rule: str) -> None:
     among = initialize(graph(other, ("w", (4, 5), init)), 7)
     np.testing.assert_array_equal(alone["w"], among["w"])
     assert alone["w"].dtype == np.float32
-    if rule != "constant":
+    if rule not in ("constant", "bilinear_kernel"):
         assert not np.array_equal(start(init, 4, 5, seed=7), start(init, 4, 5, seed=8))
         assert not np.array_equal(start(init, 4, 5), start(init, 4, 5, path="v"))
+
+
+def test_a_bilinear_kernel_interpolates() -> None:
+    even = start(Init("bilinear_kernel"), 2, 1, 4, 4)
+    side = np.array([0.25, 0.75, 0.75, 0.25])
+    np.testing.assert_array_equal(even, np.broadcast_to(np.outer(side, side), (2, 1, 4, 4)))
+    odd = start(Init("bilinear_kernel"), 1, 1, 3, 5)
+    sides = np.array([0.5, 1, 0.5]), np.array([1, 2, 3, 2, 1]) / 3
+    np.testing.assert_allclose(odd[0, 0], np.outer(*sides), rtol=1e-6)
 
 
 def test_the_numbers_of_a_seed_never_change() -> None:

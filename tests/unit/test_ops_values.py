@@ -132,6 +132,18 @@ def test_a_max_pool_looked_at_the_first_of_equal_elements() -> None:
         assert actual.tolist() == expected
 
 
+def test_local_response_norm_within_a_channel_counts_all_of_a_window() -> None:
+    x = np.random.default_rng(3).normal(size=(2, 2, 4, 5)).astype(np.float32)
+    size, alpha, beta, k = 3, 0.7, 0.75, 1.0
+    expected = np.empty_like(x)
+    for row, column in np.ndindex(4, 5):
+        near = x[:, :, max(0, row - 1) : row + 2, max(0, column - 1) : column + 2]
+        share = (near**2).sum((2, 3)) / size**2
+        expected[:, :, row, column] = x[:, :, row, column] / (k + alpha * share) ** beta
+    for actual in on_both(LocalResponseNorm(size, alpha, beta, k, within=True), x):
+        np.testing.assert_allclose(actual, expected, rtol=1e-5)
+
+
 def test_local_response_norm_is_the_published_formula() -> None:
     x = np.random.default_rng(2).normal(size=(2, 7, 3, 2)).astype(np.float32)
     size, alpha, beta, k = 5, 0.3, 0.75, 2.0

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import netlang
 import netlang.ops
 from netlang.ir.dims import Size, substitute, symbol
 from netlang.ir.op import OPS, OperandError
@@ -348,3 +349,17 @@ def test_a_size_divided_by_what_may_be_nothing_is_rejected_without_a_clause() ->
     rejected = refusal("reshape", (f32(8, H),), shape=[W, 8 // (H % 2)])
     assert rejected.message.startswith("this can't be reshaped to [W, 8//(H - 2*(H//2))]")
     assert rejected.helps == ()
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 2), (3, 3), (5, 6), (8, 9), (10, 7)])
+def test_same_on_free_sizes_equals_same_on_known_ones(height: int, width: int) -> None:
+    text = (
+        "net S(x: f32[N, 2, H, W]) -> y = conv(x, 3, 3, stride=(2, 3), pad=same, dilation=(1, 2))"
+    )
+    free = netlang.loads(text).network()
+    known = netlang.loads(text.replace("H, W", f"{height}, {width}")).network()
+    x = np.random.default_rng(1).normal(size=(2, 2, height, width)).astype(np.float32)
+    expected = known(x)["y"]
+    assert expected.shape[2:] == (-(-height // 2), -(-width // 3))
+    np.testing.assert_allclose(free(x)["y"], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(free.interpret(x)["y"], expected, rtol=1e-5, atol=1e-6)

@@ -61,9 +61,16 @@ class Sizes:
                     whole = self._symbol(name)
                     made = whole if unit == 1 else self.emit("Div", whole, self.size(unit))
                 case Floor(numerator, divisor):
-                    made = self.emit("Div", self.size(numerator), self.size(divisor))
+                    made = self._quotient(numerator, divisor)
             self._known[atom] = made
         return self._known[atom]
+
+    def _quotient(self, numerator: Dim, divisor: Size) -> str:
+        """Divide, rounding down: Div of ONNX rounds toward 0, which differs below 0."""
+        over, by = self.size(numerator), self.size(divisor)
+        if any(coefficient < 0 for _, coefficient in numerator.terms):
+            over = self.emit("Sub", over, self.emit("Mod", over, by))
+        return self.emit("Div", over, by)
 
     def _symbol(self, name: str) -> str:
         if name not in self._known:

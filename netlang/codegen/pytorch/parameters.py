@@ -36,7 +36,8 @@ def create_parameter(params: Sequence[tuple[Frame, Param]], shape: Text, scope: 
         return
     scope.emit(f"{access(str(base), name)} = nn.Parameter({start})")
     if init.rule != "constant":
-        shown = _initializer(str(access(str(base), name)), [(f, p.init) for f, p in params])
+        inits = [(f, p.init) for f, p in params]
+        shown = _initializer(str(access(str(base), name)), inits, scope)
         scope.emit(shown)
 
 
@@ -51,7 +52,9 @@ def _start(init: Init, shape: str) -> str:
     return f"torch.full(({shape},), {value!r})"
 
 
-def _initializer(target: str, inits: Sequence[tuple[Frame, Init]]) -> str:
+def _initializer(target: str, inits: Sequence[tuple[Frame, Init]], scope: Scope) -> str:
+    if any(init.rule == "bilinear_kernel" for _, init in inits):
+        scope.shared.helpers["bilinear_kernel_"] = None
     return agreed(
         [
             (f, INITIALIZERS[i.rule].format(*map(_number, i.arguments), w=target))
@@ -75,4 +78,4 @@ def initialize_weight(function: Function, found: Calls, inside: str, scope: Scop
     ]
     if different and inside:
         target = access(str(scope.base), f"{inside}.weight")
-        scope.emit(_initializer(str(target), weights))
+        scope.emit(_initializer(str(target), weights, scope))

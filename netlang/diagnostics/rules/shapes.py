@@ -201,13 +201,13 @@ NEEDS_DIVISIBILITY = Rule(
     error.
     """,
     """
-    net Small(x: f32[N, 3, H, W]) -> y: f32[N, 8, ceil(H / 2), W // 2] {
-      y = conv(x, 8, 3, stride=2, pad=same)
+    net Small(x: f32[N, 3, H, W]) -> y: f32[N, 3, H // 2, W // 2] {
+      y = max_pool(x, 3, stride=2, pad=same)
     }
     """,
     """
-    net Small(x: f32[N, 3, H, W]) -> y: f32[N, 8, H // 2, W // 2] where H % 2 == 0, W % 2 == 0 {
-      y = conv(x, 8, 3, stride=2, pad=same)
+    net Small(x: f32[N, 3, H, W]) -> y: f32[N, 3, H // 2, W // 2] where H % 2 == 0, W % 2 == 0 {
+      y = max_pool(x, 3, stride=2, pad=same)
     }
     """,
 )

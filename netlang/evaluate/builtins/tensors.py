@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.fix import replacement
@@ -12,7 +13,7 @@ from netlang.evaluate.builtins.registry import Args, Values, compile_time
 from netlang.evaluate.builtins.weights import positive
 from netlang.evaluate.context.frame import Frame, reject
 from netlang.evaluate.context.limits import known_int
-from netlang.evaluate.context.values import Object
+from netlang.evaluate.context.values import Object, Word
 from netlang.ir.dims import Dim, divisors
 from netlang.ir.graph import Value
 from netlang.syntax import ast
@@ -76,6 +77,30 @@ def _per_axis(values: Values, args: Args, _n: ast.Expr, span: Span, frame: Frame
             "give one int, or one per axis",
         )
     return list(kernel)
+
+
+@compile_time("same_padding")
+def _same_padding(values: Values, args: Args, _n: ast.Expr, _s: Span, _f: Frame) -> Object:
+    from netlang.ops.windows.windows import same_at_run_time
+
+    x, kernel = values["x"], cast("list[int]", values["kernel"])
+    assert isinstance(x, Value)
+    spatial, axes = x.type.shape[2:], len(kernel)
+    if values["pad"] != Word("same") or len(spatial) != axes:
+        return None
+    # What is not valid is rejected by the convolution.
+    stride, dilation = (_positive(values[name], axes) for name in ("stride", "dilation"))
+    if not stride or not dilation:
+        return None
+    extent = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    return same_at_run_time(spatial, extent, stride) or None
+
+
+def _positive(given: Object, axes: int) -> list[int]:
+    """Return a number for each axis; nothing where some are not valid."""
+    listed = list(given) if isinstance(given, list | tuple) else [given] * axes
+    numbers = [n for n in listed if isinstance(n, int) and n > 0]
+    return numbers if len(numbers) == len(listed) == axes else []
 
 
 def _numbered(channels: Object, frame: Frame) -> Suggestion:

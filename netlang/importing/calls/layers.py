@@ -84,7 +84,9 @@ def reads_full(lifting: Lifting, node: Node) -> bool:
         return True
     for other in lifting.readers.get(value, ()):
         plain = other.op.name == "normalize_layer" and other.inputs[2] is value
-        if not (plain and lifting.owned(other.inputs[1])):
+        if plain and lifting.owned(other.inputs[1]):
+            continue
+        if other.op.name != "normalize_batch" or not lifting.owned(*other.inputs[3:]):
             return True
     return False
 
@@ -138,10 +140,19 @@ def _eps(node: Node, default: float) -> Arg:
 
 
 def _batch_norm(lifting: Lifting, node: Node) -> bool:
-    x, *weights = node.inputs
+    x, gain, start, *statistics = node.inputs
+    # Without a scale or a shift, these are constants.
+    plain, still = filled_with(lifting, gain, 1.0), filled_with(lifting, start, 0.0)
+    weights = [*([] if plain else [gain]), *([] if still else [start]), *statistics]
     if not lifting.owned(*weights):
         return False
-    lifting.put(node, "batch_norm", positional("x", x), _eps(node, 1e-5), weights=weights)
+    momentum = attribute(node.op, "momentum")
+    assert isinstance(momentum, float)
+    args = [
+        positional("x", x), Arg("scale", not plain, True), Arg("shift", not still, True),
+        _eps(node, 1e-5), Arg("momentum", momentum, 0.1, fixed=True),
+    ]  # fmt: skip
+    lifting.put(node, "batch_norm", *args, weights=weights)
     return True
 
 
@@ -173,8 +184,13 @@ def _norm(callee: str, *more: str, default: float = 1e-5) -> Callable[[Lifting, 
 
 
 def zero(lifting: Lifting, value: Value) -> bool:
+    return filled_with(lifting, value, 0.0)
+
+
+def filled_with(lifting: Lifting, value: Value, number: float) -> bool:
+    """Return whether all elements of a value are a number that the program states."""
     node = lifting.makers.get(value)
-    return node is not None and node.op.name == "full" and attribute(node.op, "value") == 0.0
+    return node is not None and node.op.name == "full" and attribute(node.op, "value") == number
 
 
 def _embedding(lifting: Lifting, node: Node) -> bool:

@@ -113,7 +113,7 @@ class Lifting:
         stored = self.params[value]
         args = [
             positional("shape", to_item(value.type.shape)),
-            positional("init", 0.0, fixed=True),
+            positional("init", stored.start, fixed=True),
             Arg("trained", stored.trained, True),
         ]
         if value.type.dtype is not DType.F32:

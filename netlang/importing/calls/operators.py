@@ -60,6 +60,7 @@ def plain_call(lifting: Lifting, node: Node) -> None:
 _POSITIONAL = (
     "kernel", "shape", "out", "low", "high", "to", "repeats", "order", "factor", "slope", "alpha",
     "beta", "amounts", "by", "index", "k", "parts", "size", "n", "classes", "value", "scale",
+    "rate",
 )  # fmt: skip
 _DEFAULTS: Mapping[str, Mapping[str, Item]] = {
     "avg_pool": {"pad": 0, "dilation": 1, "count_pad": True, "ceil": False},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 
 from netlang.diagnostics import rules
 from netlang.ir.dims import Dim, Size, symbol
@@ -18,13 +18,14 @@ from netlang.ir.op import (
     register,
 )
 from netlang.ir.types import F32, TensorType, Types
-from netlang.ops.arguments import Arguments, number, pair, rejected, several, word
+from netlang.ops.arguments import Arguments, items, number, pair, rejected, several, word
 from netlang.ops.samples import sample
 from netlang.ops.shaping.repetition import Flip
 from netlang.ops.terms import Term, terms
 from netlang.system.numpy import Array, np
 
 _MODES = {m: m for m in ("constant", "reflect", "replicate", "circular")}
+_Numbers = tuple[tuple[int, int], ...]
 _ONNX_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
 
 
@@ -41,7 +42,7 @@ class Pad(Primitive, frozen=True):
     name: ClassVar[str] = "pad"
     operands: ClassVar[tuple[str, ...]] = ("x",)
 
-    amounts: tuple[tuple[int, int], ...]
+    amounts: tuple[tuple[Size, Size], ...]
     mode: str = "constant"
     value: float = 0.0
 
@@ -52,7 +53,7 @@ class Pad(Primitive, frozen=True):
         if isinstance(given, int):
             pairs = ((given, given),) * max(x.rank - 2, 1)
         else:
-            pairs = tuple(pair(item, "amounts") for item in several(attributes, "amounts"))
+            pairs = tuple(_sides(item) for item in several(attributes, "amounts"))
         mode = word(attributes, "mode", _MODES, "constant")
         return cls(pairs, mode, number(attributes, "value", 0.0))
 
@@ -71,19 +72,22 @@ class Pad(Primitive, frozen=True):
         lead = x.rank - len(self.amounts)
         shape = list(x.shape)
         for axis, (before, after) in enumerate(self.amounts, start=lead):
-            if min(before, after) < 0:
-                raise rejected("amounts", "must be 0 or more", min(before, after))
-            self._check_reach(x, axis, max(before, after))
+            known = [n for n in (before, after) if isinstance(n, int)]
+            if min(known, default=0) < 0:
+                raise rejected("amounts", "must be 0 or more", min(known))
+            if self.mode != "constant":
+                self._check_reach(x, axis, known)
             shape[axis] = shape[axis] + before + after
         return (x.with_shape(*shape),)
 
     def axis_window(self, axis: int, *types: TensorType) -> AxisWindow | None:
         padded = axis - (types[0].rank - len(self.amounts))
-        return AxisWindow(1, 1, -self.amounts[padded][0] if padded >= 0 else 0)
+        before = self.amounts[padded][0] if padded >= 0 else 0
+        return AxisWindow(1, 1, -before if isinstance(before, int) else 0)
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        widths = ((0, 0),) * (x.ndim - len(self.amounts)) + self.amounts
+        widths = np.asarray(((0, 0),) * (x.ndim - len(self.amounts)) + self.amounts)
         if self.mode == "constant":
             return (np.pad(x, widths, constant_values=x.dtype.type(self.value)),)
         if self.mode == "replicate":
@@ -94,8 +98,8 @@ class Pad(Primitive, frozen=True):
         (x,) = operands
         widths = ((0, 0),) * (x.type.rank - len(self.amounts)) + self.amounts
         if self.mode == "circular":
-            return (_wrapped(b, x, widths),)
-        pads = b.axes([before for before, _ in widths] + [after for _, after in widths])
+            return (_wrapped(b, x, cast("_Numbers", widths)),)
+        pads = b.shape((*(before for before, _ in widths), *(after for _, after in widths)))
         if self.mode == "constant":
             value = b.constant(self.value, x.type.dtype)
             return (b.add("Pad", x, pads, value, mode="constant"),)
@@ -111,7 +115,7 @@ class Pad(Primitive, frozen=True):
                 ct = self._cotangent(ct, axis, before, after, x.shape[axis])
         return (ct.value,)
 
-    def _cotangent(self, ct: Term, axis: int, before: int, after: int, size: Size) -> Term:
+    def _cotangent(self, ct: Term, axis: int, before: Size, after: Size, size: Size) -> Term:
         """Add the cotangent of the padding of an axis to that of the elements it is copied from."""
         total = ct.part(axis, before, before + size)
         front = ct.part(axis, 0, before) if before else None
@@ -148,12 +152,19 @@ class Pad(Primitive, frozen=True):
                 Sample(cls(both, mode), (symbolic,), sizes={"N": 2, "H": 4, "W": 3})
                 for mode in _MODES
             ),
+            Sample(
+                cls(((symbol("H") // 2, 1), (0, symbol("W") - symbol("W") // 2))),
+                (symbolic,),
+                sizes={"N": 2, "H": 4, "W": 3},
+            ),
         ]
 
-    def _check_reach(self, x: TensorType, axis: int, amount: int) -> None:
+    def _check_reach(self, x: TensorType, axis: int, known: Sequence[int]) -> None:
         """Raise ``OperandError`` for padding that is longer than what it is copied from."""
-        size = x.shape[axis]
-        if isinstance(size, Dim) or self.mode == "constant":
+        if len(known) < 2:
+            raise rejected("amounts", f"of `{self.mode}` must be numbers", self.amounts)
+        size, amount = x.shape[axis], max(known)
+        if isinstance(size, Dim):
             return
         most = {"reflect": size - 1, "circular": size, "replicate": amount}[self.mode]
         if amount > most or size < 1:
@@ -164,6 +175,17 @@ class Pad(Primitive, frozen=True):
                 label=f"axis {axis} of {x} is {size} long",
                 helps=['use a smaller amount, or `mode="replicate"`'],
             )
+
+
+def _sides(item: object) -> tuple[Size, Size]:
+    """Return the padding before and after an axis, which may be symbolic sizes."""
+    match items(item):
+        case [int() | Dim() as both]:
+            return both, both
+        case [int() | Dim() as before, int() | Dim() as after]:
+            return before, after
+        case _:
+            return pair(item, "amounts")
 
 
 def _wrapped(b: OnnxBuilder, x: Operand, widths: Sequence[tuple[int, int]]) -> str:

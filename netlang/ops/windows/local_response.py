@@ -1,4 +1,4 @@
-"""Normalization by neighbors across channels."""
+"""Normalization by neighbors: across channels, or within each of them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,25 @@ N = symbol("N")
 H = symbol("H")
 
 
+def sum_near(x: Array, axis: int, radius: int) -> Array:
+    """Sum each element and those up to ``radius`` before and after it along an axis."""
+    total = np.copy(x)
+    front = (slice(None),) * axis
+    for step in range(1, min(radius, x.shape[axis] - 1) + 1):
+        later, earlier = (*front, slice(step, None)), (*front, slice(None, -step))
+        total[later] += x[earlier]
+        total[earlier] += x[later]
+    return total
+
+
 @register
 class LocalResponseNorm(Primitive, frozen=True):
-    """Divide each element by a power of the mean square of its neighbors across channels.
+    """Divide each element by a power of the mean square of its neighbors.
 
-    ``f32[N, C, ...S] -> f32[N, C, ...S]``: x / (k + alpha / size * sum of squares) ** beta.
-    Source: Krizhevsky et al., 2012; ONNX LRN, where ``k`` is called bias.
+    ``f32[N, C, ...S] -> f32[N, C, ...S]``: x / (k + alpha * mean of squares) ** beta. The neighbors
+    are ``size`` channels, or with ``within`` the elements of a window of ``size`` along each
+    spatial axis; those outside of the input count as 0.
+    Source: Krizhevsky et al., 2012; ONNX LRN, where ``k`` is called bias; Caffe for ``within``.
     """
 
     name: ClassVar[str] = "local_response_norm"
@@ -35,6 +48,7 @@ class LocalResponseNorm(Primitive, frozen=True):
     alpha: float = 1e-4
     beta: float = 0.75
     k: float = 1.0
+    within: bool = False
 
     @classmethod
     def make(cls, types: Types, attributes: Mapping[str, object]) -> Self:
@@ -44,6 +58,7 @@ class LocalResponseNorm(Primitive, frozen=True):
             arguments.number(attributes, "alpha", 1e-4),
             arguments.number(attributes, "beta", 0.75),
             arguments.number(attributes, "k", 1.0),
+            bool(attributes.get("within", False)),
         )
 
     def infer(self, *types: TensorType) -> Types:
@@ -53,7 +68,8 @@ class LocalResponseNorm(Primitive, frozen=True):
         if self.size < 1 or self.size % 2 == 0:
             near = max(1, self.size + 1)
             raise OperandError(
-                f"`size` must be odd, so that each channel is in the middle, not {self.size}",
+                f"`size` must be odd, so that each {'element' if self.within else 'channel'} is in "
+                f"the middle, not {self.size}",
                 rule=rules.OUT_OF_RANGE,
                 helps=(f"write `size={near}`",),
             )
@@ -61,17 +77,18 @@ class LocalResponseNorm(Primitive, frozen=True):
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         (x,) = operands
-        radius = self.size // 2
-        square = x * x
-        total = np.copy(square)
-        for step in range(1, min(radius, x.shape[1] - 1) + 1):
-            total[:, step:] += square[:, :-step]
-            total[:, :-step] += square[:, step:]
-        spread = x.dtype.type(self.k) + x.dtype.type(self.alpha / self.size) * total
+        total = x * x
+        axes = range(2, x.ndim) if self.within else (1,)
+        for axis in axes:
+            total = sum_near(total, axis, self.size // 2)
+        share = x.dtype.type(self.alpha / self.size ** len(axes))
+        spread = x.dtype.type(self.k) + share * total
         return (x / spread ** x.dtype.type(self.beta),)
 
     def onnx(self, b: OnnxBuilder, *operands: Operand) -> tuple[str, ...]:
         (x,) = operands
+        if self.within:
+            return (self._within(b, x),)
         attributes = {
             "size": self.size,
             "alpha": float(self.alpha),
@@ -87,6 +104,18 @@ class LocalResponseNorm(Primitive, frozen=True):
         like = Operand(b.add("LRN", flat, **attributes), x.type.with_shape(*shape))
         return (b.add("Reshape", like, b.shape(x.type.shape, like=like)),)
 
+    def _within(self, b: OnnxBuilder, x: Operand) -> str:
+        axes = x.type.rank - 2
+        square = Operand(b.add("Mul", x, x), x.type)
+        pads = [self.size // 2] * (2 * axes)
+        near = b.add(
+            "AveragePool", square, kernel_shape=[self.size] * axes, pads=pads, count_include_pad=1
+        )
+        share, k, beta = (
+            b.constant(float(n), x.type.dtype) for n in (self.alpha, self.k, self.beta)
+        )
+        return b.add("Div", x, b.add("Pow", b.add("Add", b.add("Mul", near, share), k), beta))
+
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
         del outputs
         x, ct = terms(b, *inputs, *cts)
@@ -96,10 +125,13 @@ class LocalResponseNorm(Primitive, frozen=True):
         return ((ct * scale - x * shares * (2 * self.alpha * self.beta)).value,)
 
     def _around(self, x: Term) -> Term:
-        """Average over neighbors across channels; missing ones count as 0."""
+        """Average over neighbors; missing ones count as 0."""
         from netlang.ops.windows.averaging import AvgPool
 
         radius = self.size // 2
+        if self.within:
+            axes = len(x.shape) - 2
+            return x.to(AvgPool((self.size,) * axes, (1,) * axes, ((radius, radius),) * axes))
         one = x.reshape((x.shape[0], 1, x.shape[1], product(x.shape[2:])))
         return one.to(AvgPool((self.size, 1), (1, 1), ((radius, radius), (0, 0)))).reshape(x.shape)
 
@@ -115,4 +147,6 @@ class LocalResponseNorm(Primitive, frozen=True):
             sample(cls(9, 1.0, 1.0, 0.1), (2, 3, 2, 2)),
             sample(cls(1, 2.0, 0.75, 1.0), (N, 3, H, 2, 2)),
             sample(cls(5, 1.0), (2, 1, 1, 1)),
+            sample(cls(3, 0.5, 0.75, 2.0, True), (2, 3, 5, 4)),
+            sample(cls(5, 1.0, 0.5, 1.0, True), (N, 2, 7)),
         ]

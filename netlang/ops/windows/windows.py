@@ -18,6 +18,8 @@ from netlang.ops.clauses import Sizes, where_help
 from netlang.system.numpy import Array, np
 
 Pads = tuple[tuple[int, int], ...]
+OpenPads = tuple[tuple[Size, Size], ...]
+"""Padding before and after each axis, which may depend on sizes that are only known at run time."""
 WORDS = ("same", "valid", "half", "causal")
 
 
@@ -270,8 +272,24 @@ def _same(size: Size, extent: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
+def same_at_run_time(spatial: Shape, extent: Sequence[int], stride: Sequence[int]) -> OpenPads:
+    """Return the padding `same` where it depends on sizes that are only known at run time.
+
+    It is empty where all of it is known, and where it depends on which of two is larger: a window
+    that is shorter than its stride needs none for some sizes.
+    """
+    totals = [_same_total(n, e, s) for n, e, s in zip(spatial, extent, stride, strict=True)]
+    shorter = [1 < e < s for e, s in zip(extent, stride, strict=True)]
+    open_totals = [isinstance(total, Dim) for total in totals]
+    if not any(open_totals) or any(a and b for a, b in zip(shorter, open_totals, strict=True)):
+        return ()
+    known = (0 if e == 1 else n if isinstance(n, Dim) else max(n, 0)
+             for n, e in zip(totals, extent, strict=True))  # fmt: skip
+    return tuple((total // 2, total - total // 2) for total in known)
+
+
 def _same_total(size: Size, extent: int, stride: int) -> Size:
-    return (-(-size // stride) - 1) * stride + extent - size
+    return ((size + stride - 1) // stride - 1) * stride + extent - size
 
 
 def known_sizes(shape: Shape) -> tuple[int, ...]:

@@ -40,7 +40,9 @@ def foreign_file(error: ErrorLocation) -> Diagnostic | None:
                 f"this is {name}, not a program",
                 error.tokens[0],
                 helps=(
-                    "write a net with a line for each layer: "
+                    "make a program of it: `netlang import FILE.prototxt -o FILE.net`"
+                    if "Caffe" in name
+                    else "write a net with a line for each layer: "
                     "`net Name(x: f32[N, 1, 28, 28]) -> y { c = conv(x, 20, 5) … }`",
                 ),
             )

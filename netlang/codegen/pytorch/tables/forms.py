@@ -97,6 +97,13 @@ def _interpolate(size: str) -> Form:
     return form
 
 
+def _local_response_norm(args: Arguments) -> str:
+    name = "F.local_response_norm"
+    if args.values["within"]:
+        name = args.helper("response_norm_within")
+    return f"{name}({args['x']}, {args['size']}, {args['alpha']}, {args['beta']}, {args['k']})"
+
+
 def _split(args: Arguments) -> str:
     method = "split" if isinstance(args.values["parts"], list | tuple) else "chunk"
     return f"{args['x']:a}.{method}({args['parts']}, dim={args['axis']})"
@@ -224,7 +231,7 @@ FORMS: Mapping[str, Form] = {
     "dropout_channels": _channel_dropout,
     "alpha_dropout": _dropout("alpha_dropout"),
     "stop_gradient": "{x:a}.detach()",
-    "local_response_norm": "F.local_response_norm({x}, {size}, {alpha}, {beta}, {k})",
+    "local_response_norm": _local_response_norm,
     "l2_normalize": "F.normalize({x}, dim={axis}, eps={eps})",
     "flatten": _flatten,
     "reshape": _sizes("reshape", "shape"),
@@ -369,6 +376,9 @@ INITIALIZERS: Mapping[str, str] = {
     "kaiming_normal": 'nn.init.kaiming_normal_({w}, nonlinearity="relu")',
     "fan_in_uniform": "nn.init.kaiming_uniform_({w}, math.sqrt(5))",
     "bound_uniform": "nn.init.uniform_({w}, -1 / math.sqrt({0}), 1 / math.sqrt({0}))",
+    "truncated_normal": "nn.init.trunc_normal_({w}, {1}, {0}, {2}, {3})",
+    "orthogonal": "nn.init.orthogonal_({w}, {0})",
+    "bilinear_kernel": "bilinear_kernel_({w})",
 }
 """Initial values of parameters, by the rules of ``netlang.ir.initializers``."""
 

@@ -14,13 +14,34 @@ def reverse_time(x, length):
 '''
 
 _PAD_SAME = '''
-def pad_same(x, kernel, stride):
+def pad_same(x, kernel, stride, dilation=1):
     """Pad so that a convolution returns one position for each `stride` positions."""
+    sizes = x.shape[2:]
+    each = [[n] * len(sizes) if isinstance(n, int) else n for n in (kernel, stride, dilation)]
     amounts = []
-    for size in reversed(x.shape[2:]):
-        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    for size, k, s, d in reversed(list(zip(sizes, *each))):
+        total = max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0)
         amounts += [total // 2, total - total // 2]
     return F.pad(x, amounts)
+'''
+
+_RESPONSE_NORM_WITHIN = '''
+def response_norm_within(x, size, alpha, beta, k):
+    """Divide by a power of the mean square of the neighbors in the same channel."""
+    pool = {3: F.avg_pool1d, 4: F.avg_pool2d, 5: F.avg_pool3d}[x.dim()]
+    return x / (k + alpha * pool(x**2, size, 1, size // 2)) ** beta
+'''
+
+_BILINEAR = '''
+@torch.no_grad()
+def bilinear_kernel_(weight):
+    """Fill each kernel of a transposed convolution with a linear interpolation."""
+    kernel = torch.ones(())
+    for size in weight.shape[2:]:
+        half = (size + 1) // 2
+        middle = half - 1 if size % 2 else half - 0.5
+        kernel = kernel.unsqueeze(-1) * (1 - (torch.arange(size) - middle).abs() / half)
+    weight.copy_(kernel.expand_as(weight))
 '''
 
 _LAYER = '''
@@ -75,6 +96,8 @@ def lstm(x, weight_ih, weight_hh, bias_ih, bias_hh, h0=None, c0=None, length=Non
 HELPERS: Mapping[str, str] = {
     "reverse_time": _REVERSE_TIME,
     "pad_same": _PAD_SAME,
+    "bilinear_kernel_": _BILINEAR,
+    "response_norm_within": _RESPONSE_NORM_WITHIN,
     "rnn_tanh": _LAYER.replace("{name}", "rnn_tanh").replace("{what}", "a plain recurrent layer"),
     "rnn_relu": _LAYER.replace("{name}", "rnn_relu").replace("{what}", "a plain recurrent layer"),
     "gru": _LAYER.replace("{name}", "gru").replace("{what}", "a layer of gated recurrent units"),

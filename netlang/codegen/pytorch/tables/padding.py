@@ -40,7 +40,8 @@ def padded_operand(operand: Text, args: Arguments) -> str:
     match args.values.get("pad"):
         case Word(text="same") if _strided(args):
             helper = args.helper("pad_same")
-            return f"{helper}({operand}, {args['kernel']}, {args['stride']})"
+            dilated = "" if args.values["dilation"] == 1 else f", {args['dilation']}"
+            return f"{helper}({operand}, {args['kernel']}, {args['stride']}{dilated})"
         case Word(text="causal"):
             (kernel,) = per_axis({"kernel": args.values["kernel"]}, "kernel", 1, 1)
             (dilation,) = per_axis({"dilation": args.values["dilation"]}, "dilation", 1, 1)

@@ -1,0 +1,1 @@
+"""Networks of Caffe: a prototxt file and its solver as the text of a program."""

@@ -1,0 +1,1 @@
+"""Layers of Caffe as operators, by the type of the layer."""
