@@ -45,11 +45,15 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The boxes of a block or a loop iteration; ``paths`` are all iterations it represents."""
+    """The boxes of a block or a loop iteration; ``paths`` are all iterations it represents.
+
+    A ``detail`` is next to the net, and shows what is in one of its boxes.
+    """
 
     label: str
     paths: tuple[str, ...]
     items: tuple[Item, ...]
+    detail: bool = False
 
 
 Item = Box | Frame
