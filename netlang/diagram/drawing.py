@@ -81,23 +81,26 @@ Shape = Line | Dot | Label | Rectangle | Curve | Group
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Shapes on white, the later ones on top; the origin is the top left corner."""
+    """Shapes on a ground, the later ones on top; the origin is the top left corner."""
 
     width: int
     height: int
     shapes: tuple[Shape, ...]
     title: str = ""
+    ground: str = "white"
 
-    def svg(self) -> str:
-        """Return the drawing as SVG."""
+    def svg(self, style: str = "") -> str:
+        """Return the drawing as SVG, with rules of CSS for its colors."""
         size = f'viewBox="0 0 {self.width} {self.height}" width="{self.width}"'
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} height="{self.height}" '
-            'font-family="sans-serif">'
+            'font-family="sans-serif" class="netlang">'
         )
-        ground = f'<rect width="{self.width}" height="{self.height}" fill="white"/>'
+        ground = f'<rect width="{self.width}" height="{self.height}" fill="{self.ground}"/>'
         title = [f"<title>{_escaped(self.title)}</title>"] if self.title else []
-        return "\n".join([head, *title, ground, *map(_element, self.shapes), "</svg>", ""])
+        rules = [f"<style>{style}</style>"] if style else []
+        shapes = map(element, self.shapes)
+        return "\n".join([head, *title, *rules, ground, *shapes, "</svg>", ""])
 
 
 def dashes(points: tuple[Point, ...]) -> Iterator[tuple[Point, Point]]:
@@ -183,7 +186,8 @@ def _escaped(text: str) -> str:
     return escape(shown)
 
 
-def _element(shape: Shape) -> str:
+def element(shape: Shape) -> str:
+    """Return a shape as SVG."""
     match shape:
         case Line(points=points, color=color, width=width, dashed=dashed):
             dash = f' stroke-dasharray="{DASH:g} {GAP:g}"' if dashed else ""
@@ -208,7 +212,7 @@ def _element(shape: Shape) -> str:
         case Group(shapes=shapes, title=title, number=number):
             box = "" if number is None else f' class="box" data-box="{number}"'
             return "\n".join(
-                [f"<g{box}><title>{_escaped(title)}</title>", *map(_element, shapes), "</g>"]
+                [f"<g{box}><title>{_escaped(title)}</title>", *map(element, shapes), "</g>"]
             )
         case _:
             assert_never(shape)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
+from netlang.diagram.dark import adaptive_svg, darkened
 from netlang.diagram.drawing import Drawing
 from netlang.system.files import write_atomically
 
@@ -21,11 +22,15 @@ def check_format(path: Path) -> None:
         )
 
 
-def save(drawing: Drawing, path: Path) -> None:
-    """Write a drawing as SVG or PNG, completely or not at all; raises ``NetlangError``."""
+def save(drawing: Drawing, path: Path, *, dark: bool = False) -> None:
+    """Write a drawing as SVG or PNG, completely or not at all; raises ``NetlangError``.
+
+    A ``dark`` one is for a dark ground; otherwise an SVG file is as light or dark as the page.
+    """
     check_format(path)
     if path.suffix.lower() == ".svg":
-        write_atomically(path, [drawing.svg().encode("utf-8")])
+        text = darkened(drawing).svg() if dark else adaptive_svg(drawing)
+        write_atomically(path, [text.encode("utf-8")])
         return
     try:
         from netlang.diagram.png import save_drawing
@@ -36,4 +41,4 @@ def save(drawing: Drawing, path: Path) -> None:
             helps=['pip install "netlang[images]"', "an .svg file needs nothing more"],
             exit_code=ENVIRONMENT,
         ) from None
-    save_drawing(drawing, path)
+    save_drawing(darkened(drawing) if dark else drawing, path)

@@ -11,14 +11,17 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagram.drawing import Point
 from netlang.diagram.outline import Box, Edge, Frame, Outline
-from netlang.diagram.placement.columns import Sides, plan_columns, plan_sides
-from netlang.diagram.placement.nesting import Content, Nesting, Part
+from netlang.diagram.placement.columns import Columns, Sides, plan_columns, plan_sides
+from netlang.diagram.placement.nesting import Nesting, Part
 from netlang.diagram.placement.plans import LOOP, Extent, Levels, Measure, Plan, plan_levels
 from netlang.diagram.placement.wrapping import arrangements, fits, page_height
 
 __all__ = ["LOOP", "Area", "Direction", "Framed", "Layout", "Measure", "lay_out"]
 
 Direction = Literal["down", "right"]
+
+_COLUMN = 60.0
+"""How much higher a page may be if it has a column less."""
 
 _RADIUS = 6.0
 """The radius of the corners of edges between columns."""
@@ -155,7 +158,10 @@ class _Planned:
 
 
 def _height(planned: _Planned) -> float:
-    return page_height(planned.plans[0].size)
+    """Return the height of the page that a layout fills; columns count as some height, too."""
+    plan = planned.plans[0]
+    columns = len(plan.plans) - 1 if isinstance(plan, Columns) else 0
+    return page_height(plan.size) + _COLUMN * columns
 
 
 def _area(corner: Extent, size: Extent, horizontal: bool) -> Area:

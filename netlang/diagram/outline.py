@@ -81,7 +81,8 @@ class Outline:
         return list(boxes_of(self.items))
 
     def __str__(self) -> str:
-        boxes = sum(box.role == "layer" for box in self.boxes())
+        net = [item for item in self.items if isinstance(item, Box) or not item.detail]
+        boxes = sum(box.role == "layer" for box in boxes_of(net))
         return (
             f"{self.title}: {self.layers:,} {plural('layer', self.layers)} in {boxes:,} "
             f"{plural('box', boxes)}"

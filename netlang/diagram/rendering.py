@@ -10,6 +10,7 @@ from netlang.diagram import drawing
 from netlang.diagram.drawing import Curve, Drawing, Group, Label, Point, Shape, text_width
 from netlang.diagram.layout import LOOP, Area, Direction, Layout, lay_out
 from netlang.diagram.outline import Box, Frame, Item, Note, Outline
+from netlang.diagram.placement.wrapping import page_height
 from netlang.ir.op import Family
 
 # Light enough for black text in print, and distinct for the color-blind (after Okabe and Ito).
@@ -36,34 +37,52 @@ _SHORT = 34
 _BEHIND = 3.0
 """The offset of the second card behind a box that represents several layers."""
 
-_MARGIN, _HEADING, _SWATCH = 20.0, 52.0, 14.0
+_MARGIN, _HEADING, _BELOW, _SWATCH = 20.0, 52.0, 26.0, 14.0
 
 
-def render(outline: Outline, direction: Direction = "down", *, numbered: bool = False) -> Drawing:
+def page_of(outline: Outline) -> tuple[tuple[float, float], float]:
+    """Return the size of the diagram of an outline, and the height of a page that it fills."""
+    layout = lay_out(replace(outline, items=_shortened(outline.items)), measured)
+    return _size(outline, layout), page_height((layout.width, layout.height))
+
+
+def render(
+    outline: Outline, direction: Direction = "down", *, numbered: bool = False, wrap: bool = True
+) -> Drawing:
     """Return the drawing of an outline: a heading, the net, and a legend of its colors.
 
-    With ``numbered``, an SVG of it has the numbers of the boxes.
+    With ``numbered``, an SVG of it has the numbers of the boxes; with ``wrap``, it fits a page.
     """
     if direction == "down":
         # Diagrams are tallest from top to bottom: save a line per box.
         outline = replace(outline, items=_shortened(outline.items))
-    layout = lay_out(outline, measured, direction)
-    shown = {box.family for box in outline.boxes() if box.role == "layer"}
-    families: list[Family] = [family for family in _PAINTS if family in shown]
-    heading = max(text_width(outline.title, _TITLE, bold=True), text_width(outline.facts, _NAME))
-    width = max(layout.width, heading, min(_legend_width(families), 420.0))
-    key = list(_legend(families, width))
-    depth = max((y for _, (_, y) in key), default=-8.0) + 8.0
+    layout = lay_out(outline, measured, direction, wrap=wrap)
+    width, key = _page(outline, layout)
     left, top = _MARGIN + (width - layout.width) / 2, _MARGIN + _HEADING
-    below = top + layout.height + 26.0
+    below = top + layout.height + _BELOW
     shapes = [
         Label((_MARGIN, _MARGIN + 14), "", size=_TITLE, color=_INK, lead=outline.title),
         Label((_MARGIN, _MARGIN + 32), outline.facts, size=_NAME, color=_SOFT),
         *_net(outline, layout, (left, top), direction, numbered=numbered),
         *(s for family, (x, y) in key for s in _swatch(family, (_MARGIN + x, below + y))),
     ]
-    size = (math.ceil(width + 2 * _MARGIN), math.ceil(below + depth + _MARGIN))
-    return Drawing(*size, tuple(shapes), outline.title)
+    return Drawing(*_size(outline, layout), tuple(shapes), outline.title)
+
+
+def _page(outline: Outline, layout: Layout) -> tuple[float, list[tuple[Family, Point]]]:
+    """Return the width of a diagram without margins, and the keys of its legend."""
+    shown = {box.family for box in outline.boxes() if box.role == "layer"}
+    families: list[Family] = [family for family in _PAINTS if family in shown]
+    heading = max(text_width(outline.title, _TITLE, bold=True), text_width(outline.facts, _NAME))
+    width = max(layout.width, heading, min(_legend_width(families), 420.0))
+    return width, list(_legend(families, width))
+
+
+def _size(outline: Outline, layout: Layout) -> tuple[int, int]:
+    width, key = _page(outline, layout)
+    depth = max((y for _, (_, y) in key), default=-8.0) + 8.0
+    height = _MARGIN + _HEADING + layout.height + _BELOW + depth + _MARGIN
+    return math.ceil(width + 2 * _MARGIN), math.ceil(height)
 
 
 def _shortened(items: Sequence[Item]) -> tuple[Item, ...]:
@@ -109,7 +128,9 @@ def measured(item: Item) -> tuple[float, float]:
 
 def _framed(frame: Frame, area: Area, depth: int) -> Iterator[Shape]:
     ground = _GROUNDS[depth % 2]
-    yield drawing.Rectangle((area.x, area.y), area.width, area.height, ground, _BORDER, 7.0, 1.0)
+    yield drawing.Rectangle(
+        (area.x, area.y), area.width, area.height, ground, _BORDER, 7.0, dashed=frame.detail
+    )
     position = (area.x + 10.0, area.y + 15.0)
     yield Label(position, "", size=_FACT, color=_SOFT, lead=frame.label)
 

@@ -28,10 +28,11 @@ from netlang.diagram.drawing import (
     flatten,
     text_width,
 )
+from netlang.diagram.folding import FEW
 from netlang.diagram.layout import Area, Direction, Layout, lay_out
 from netlang.diagram.outline import Box, Edge, Frame, Item, Outline
 from netlang.diagram.rendering import measured, render
-from netlang.diagram.sketch import FEW, sketch
+from netlang.diagram.sketch import sketch
 from netlang.ir.graph import Graph, Value
 from netlang.program import open_program
 

@@ -16,10 +16,10 @@ from PIL import Image
 import netlang
 from netlang.diagnostics.errors import NetlangError
 from netlang.diagram.drawing import Drawing, Label, Rectangle, text_width
-from netlang.diagram.placement.layering import Layering, assign_levels
 from netlang.diagram.layout import lay_out
-from netlang.diagram.placement.nesting import Nesting
 from netlang.diagram.outline import Box, Frame, Item, Outline
+from netlang.diagram.placement.layering import Layering, assign_levels
+from netlang.diagram.placement.nesting import Nesting
 from netlang.diagram.png import save_drawing
 from netlang.diagram.rendering import measured, render
 from netlang.diagram.sketch import sketch

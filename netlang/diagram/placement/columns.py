@@ -36,7 +36,10 @@ class Columns:
     def route(self, source: Node, target: Node, box: int, corner: Extent) -> list[Extent]:
         assert source is not None and target is not None
         start, end = self.corners[source], self.corners[target]
-        port, entry = start[0] + self.plans[source].leave[box], end[0] + self.plans[target].enter[box]
+        port, entry = (
+            start[0] + self.plans[source].leave[box],
+            end[0] + self.plans[target].enter[box],
+        )
         below = self.below[source, box]
         gutter, above = self.above[target, box]
         points = [

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from netlang.diagram.placement.layering import Link
 from netlang.diagram.outline import Box, Edge, Frame, Item, Outline
+from netlang.diagram.placement.layering import Link
 
 Arrangement = Literal["levels", "stack", "columns", "u"]
 """How items are arranged: on levels, one below the other, in columns, or as a U.

@@ -192,11 +192,13 @@ class _Nodes:
 
     def leave(self, node: int, box: int) -> float:
         """Return where a value leaves a node: in the middle, or at the port of a frame."""
-        return self.inner[node].leave[box] if node in self.inner else self._middle(node)
+        middle = self._middle(node)
+        return self.inner[node].leave.get(box, middle) if node in self.inner else middle
 
     def enter(self, node: int, box: int) -> float:
         """Return where a value enters a node."""
-        return self.inner[node].enter[box] if node in self.inner else self._middle(node)
+        middle = self._middle(node)
+        return self.inner[node].enter.get(box, middle) if node in self.inner else middle
 
     def share(self, offset: Offset) -> Share:
         """Return a function for where a value passes a node's border, from 0 to 1."""

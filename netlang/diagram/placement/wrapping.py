@@ -11,11 +11,11 @@ from netlang.diagram.placement.nesting import Content, Nesting, Part
 from netlang.diagram.placement.plans import Extent, Levels
 from netlang.ir.dims import Size
 
-_PAGE, _SLIM, _FLAT = 1.25, 0.6, 2.0
-"""The width of a page per height, and the narrowest and the widest diagram that is not changed."""
+_PAGE, _SLIM = 1.25, 0.6
+"""The width of a page per height, and the narrowest diagram that is not changed."""
 
-_AROUND = (40.0, 140.0)
-"""What a heading, a legend and margins add to the width and the height."""
+_AROUND, _HEADING = (40.0, 140.0), 240.0
+"""What a heading, a legend and margins add to the size, and how wide a heading is at least."""
 
 _TRIALS, _TRIED = 32, 5
 """How many heights of columns are estimated, and how many of those are laid out."""
@@ -35,10 +35,12 @@ def page_height(size: Extent) -> float:
 
 def fits(plan: Levels, *, horizontal: bool) -> bool:
     """Return whether a diagram on levels fits a page as it is."""
-    across, along = plan.size[0] + _AROUND[0], plan.size[1] + _AROUND[1]
     if any(isinstance(item, Frame) and item.detail for item in plan.content.items):
         return False
-    return (along / across if horizontal else across / along) >= _SLIM
+    if horizontal:
+        return (plan.size[0] + _AROUND[1]) / (plan.size[1] + _AROUND[0]) >= _SLIM
+    across = max(plan.size[0], _HEADING) + _AROUND[0]
+    return across / (plan.size[1] + _AROUND[1]) >= _SLIM
 
 
 def arrangements(
@@ -212,5 +214,3 @@ def _size(outline: Outline, box: int) -> Size | None:
     """Return the length of the last axis of the value that a box makes."""
     value = outline.values.get(box)
     return value.type.shape[-1] if value is not None and value.type.shape else None
-
-
