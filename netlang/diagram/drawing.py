@@ -69,11 +69,12 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Shapes that share a tooltip; ``number`` tells a program which box of an outline they are."""
+    """Shapes that share a tooltip; ``kind`` and ``data`` tell a program what they are."""
 
     shapes: tuple[Shape, ...]
-    title: str
-    number: int | None = None
+    title: str = ""
+    kind: str = ""
+    data: tuple[tuple[str, str], ...] = ()
 
 
 Shape = Line | Dot | Label | Rectangle | Curve | Group
@@ -89,12 +90,12 @@ class Drawing:
     title: str = ""
     ground: str = "white"
 
-    def svg(self, style: str = "") -> str:
-        """Return the drawing as SVG, with rules of CSS for its colors."""
+    def svg(self, style: str = "", attributes: str = "") -> str:
+        """Return the drawing as SVG, with rules of CSS for its colors, and more attributes."""
         size = f'viewBox="0 0 {self.width} {self.height}" width="{self.width}"'
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} height="{self.height}" '
-            'font-family="sans-serif" class="netlang">'
+            f'font-family="sans-serif" class="netlang"{attributes}>'
         )
         ground = f'<rect width="{self.width}" height="{self.height}" fill="{self.ground}"/>'
         title = [f"<title>{_escaped(self.title)}</title>"] if self.title else []
@@ -209,11 +210,11 @@ def element(shape: Shape) -> str:
             return f'<rect {position} {look} stroke-width="{shape.thickness:g}"{dash}/>'
         case Curve(points=points, color=color, width=width, head=head):
             return _curve(points, color, width, head=head)
-        case Group(shapes=shapes, title=title, number=number):
-            box = "" if number is None else f' class="box" data-box="{number}"'
-            return "\n".join(
-                [f"<g{box}><title>{_escaped(title)}</title>", *map(element, shapes), "</g>"]
-            )
+        case Group(shapes=shapes, title=title, kind=kind, data=data):
+            named = f' class="{kind}"' if kind else ""
+            known = "".join(f' data-{name}="{_escaped(value)}"' for name, value in data)
+            said = f"<title>{_escaped(title)}</title>" if title else ""
+            return "\n".join([f"<g{named}{known}>{said}", *map(element, shapes), "</g>"])
         case _:
             assert_never(shape)
 

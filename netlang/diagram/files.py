@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from netlang.diagnostics import rules
@@ -10,13 +11,15 @@ from netlang.diagram.dark import adaptive_svg, darkened
 from netlang.diagram.drawing import Drawing
 from netlang.system.files import write_atomically
 
+IMAGES = (".svg", ".png")
 
-def check_format(path: Path) -> None:
+
+def check_format(path: Path, formats: Sequence[str] = IMAGES) -> None:
     """Raise ``NetlangError`` for a path whose suffix is not a format of drawings."""
-    if path.suffix.lower() not in (".svg", ".png"):
+    if path.suffix.lower() not in formats:
         raise NetlangError(
             rules.UNKNOWN_FORMAT,
-            f"{path}: drawings are written as .svg or .png",
+            f"{path}: drawings are written as {', '.join(formats[:-1])} or {formats[-1]}",
             helps=[f"write to `{path.with_suffix('.svg')}`"],
             exit_code=USAGE,
         )

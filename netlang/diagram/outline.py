@@ -26,7 +26,8 @@ class Box:
 
     ``paths`` are the layers it represents: one, or one for each iteration of a loop. ``recurrent``
     marks layers that carry a state along a sequence. ``notes`` come after the facts. ``layers`` are
-    the numbers of its layers among those of the graph.
+    the numbers of its layers among those of the graph. ``block`` is the key of what is in it, if a
+    diagram can show that in place of the box.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Box:
     recurrent: bool = False
     layers: tuple[int, ...] = ()
     notes: tuple[Note, ...] = ()
+    block: str = ""
 
 
 @dataclass(frozen=True, slots=True)

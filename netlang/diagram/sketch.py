@@ -38,29 +38,54 @@ def sketch(
     diagram shows as many as fit a page, all blocks of one kind to the same depth, and next to the
     net what is in the blocks that repeat. Raises ``TooLargeError`` for more than ``MANY`` boxes.
     """
-    net = Net.of(graph, merge=merge)
-    if depth is not None:
-        if net.count(depth) > MANY:
-            raise _too_many(net, depth)
-        return _Sketch(net, depth, located).outline()
-    first = net.default_depth()
+    return _chosen(Net.of(graph, merge=merge), depth, located=located, details=merge)[1]
+
+
+def sketch_blocks(
+    graph: Graph, depth: int | None = None, *, located: bool = True
+) -> tuple[Outline, Outline, dict[str, Outline]]:
+    """Return the outline of a net, that with all its blocks closed, and what is in each block.
+
+    Nothing is next to the net. Raises ``TooLargeError`` as ``sketch`` does.
+    """
+    net = Net.of(graph, merge=True)
+    first, whole = _chosen(net, depth, located=located, details=False)
+    closed = _Sketch(net, 1, located)
+    folded = closed.outline()
+    waiting = {**closed.inside, **first.inside}
+    blocks: dict[str, Outline] = {}
+    while waiting:
+        key, run = waiting.popitem()
+        inner = _Sketch(net, run.depth + 1, located)
+        items, edges = inner.content(run)
+        blocks[key] = Outline("", "", 0, items, tuple(edges), inner.values)
+        waiting |= {other: run for other, run in inner.inside.items() if other not in blocks}
+    return whole, folded, dict(sorted(blocks.items()))
+
+
+def _chosen(
+    net: Net, depth: int | None, *, located: bool, details: bool
+) -> tuple[_Sketch, Outline]:
+    """Return the outline at a depth, or else the most detailed one that fits a readable page.
+
+    If none fits, that is the one on the smallest page.
+    """
+    first = net.default_depth() if depth is None else depth
     if net.count(first) > MANY:
         raise _too_many(net, first)
-    return _readable(
-        _Sketch(net, at, located, net.folded(at)).outline(details=merge)
-        for at in range(first, 0, -1)
-    )
-
-
-def _readable(outlines: Iterator[Outline]) -> Outline:
-    """Return the first outline that fits a readable page, or else the one on the smallest page."""
-    tried: list[tuple[float, Outline]] = []
-    for outline in outlines:
+    if depth is not None:
+        made = _Sketch(net, depth, located)
+        return made, made.outline()
+    tried: list[tuple[float, _Sketch, Outline]] = []
+    for at in range(first, 0, -1):
+        made = _Sketch(net, at, located, net.folded(at))
+        outline = made.outline(details=details)
         (width, height), page = page_of(outline)
         if page <= READABLE and 0.5 <= width / height <= 2.0:
-            return outline
-        tried.append((page, outline))
-    return min(tried, key=lambda each: each[0])[1]
+            return made, outline
+        tried.append((page, made, outline))
+    _, made, outline = min(tried, key=lambda each: each[0])
+    return made, outline
 
 
 def _too_many(net: Net, depth: int) -> TooLargeError:
@@ -83,6 +108,7 @@ class _Block:
 
     layers: Sequence[int]
     paths: tuple[str, ...]
+    run: Run | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +124,9 @@ class _Group:
 class _Sketch:
     """The builder of an outline; ``boxes`` maps layers to the numbers of their boxes.
 
-    Blocks of a ``folded`` kind have a box at any depth; ``runs`` are those in boxes, each with
-    how many it represents; ``times`` is how often the current frame is repeated.
+    Blocks of a ``folded`` kind have a box at any depth; ``runs`` are those in boxes, each with how
+    many it represents, and ``inside`` all that is in boxes, by their keys. ``times`` is how often
+    the current frame is repeated.
     """
 
     net: Net
@@ -107,6 +134,7 @@ class _Sketch:
     located: bool
     folded: frozenset[str] = frozenset()
     runs: list[tuple[Run, int]] = field(default_factory=list[tuple[Run, int]])
+    inside: dict[str, Run] = field(default_factory=dict[str, "Run"])
     boxes: dict[int, int] = field(default_factory=dict[int, int])
     values: dict[int, Value] = field(default_factory=dict[int, Value])
     made: int = 0
@@ -159,22 +187,27 @@ class _Sketch:
             (d for d in range(deepest, run.depth + 1, -1) if count_boxes(run.parts, d) <= DETAILED),
             run.depth + 1,
         )
-        inner = _Sketch(self.net, depth, self.located, self.folded - {kind}, made=self.made)
+        folded = self.folded - {kind}
+        inner = _Sketch(self.net, depth, self.located, folded, made=self.made)
+        items, edges = inner.content(run)
+        self.made = inner.made
+        self.values |= inner.values
+        label = labels.label(labels.name((run.path,), ""), kind)
+        return inner, Frame(f"in detail: {label}", (run.path,), items, detail=True), edges
+
+    def content(self, run: Run) -> tuple[tuple[Item, ...], list[Edge]]:
+        """Return what is in a run, with its inputs and its results."""
         own = [at for at in run.layers if at not in self.net.aliases]
         read = dict.fromkeys(
             value for at in own for node in self.net.layers[at].nodes for value in node.inputs
         )
-        starts = inner._ends([v for v in read if self._is_outside(v, run)], "input")
-        items = inner._items(inner._grouped(run.parts), run.path)
+        starts = self._ends([v for v in read if self._is_outside(v, run)], "input", run)
+        items = self._items(self._grouped(run.parts), run.path)
         results = [v for v in self._outputs(_Block(run.layers, (run.path,))) if v not in starts]
-        ends = inner._ends(results, "output")
+        ends = self._ends(results, "output", run)
         numbers = {value: box.number for value, box in starts.items()}
-        edges = list(inner._edges(own, numbers, [(v, box.number) for v, box in ends.items()]))
-        self.made = inner.made
-        self.values |= inner.values
-        label = labels.label(labels.name((run.path,), ""), kind)
-        items = (*starts.values(), *items, *ends.values())
-        return inner, Frame(f"in detail: {label}", (run.path,), items, detail=True), edges
+        edges = self._edges(own, numbers, [(v, box.number) for v, box in ends.items()])
+        return (*starts.values(), *items, *ends.values()), list(dict.fromkeys(edges))
 
     def _is_outside(self, value: Value, run: Run) -> bool:
         """Return whether a value is computed, but not by the layers of a run."""
@@ -192,7 +225,7 @@ class _Sketch:
         paths = part.iterations or (part.path,)
         if part.depth >= self.depth or self.net.kind(part) in self.folded:
             self.runs += ((run, count * self.times) for run, count in self.net.blocks(part))
-            return [_Block(part.layers, paths)]
+            return [_Block(part.layers, paths, part)]
         self.times *= len(paths)
         inner = self._grouped(part.parts)
         self.times //= len(paths)
@@ -246,11 +279,22 @@ class _Sketch:
             several=len(layers) > 1 or times > 1,
             recurrent=labels.is_recurrent(layers),
             layers=tuple(block.layers),
+            block=self._key(block.run),
         )
 
-    def _ends(self, values: Sequence[Value], role: Role) -> dict[Value, Box]:
+    def _key(self, run: Run | None) -> str:
+        """Return the key of what is in a box, and remember that; ``""`` for a single layer."""
+        if run is None or len(run.layers) < 2:
+            return ""
+        while len(run.parts) == 1 and isinstance(run.parts[0], Run):
+            run = run.parts[0]
+        key = f"{run.layers.start}-{run.layers.stop}"
+        self.inside[key] = run
+        return key
+
+    def _ends(self, values: Sequence[Value], role: Role, run: Run) -> dict[Value, Box]:
         """Return the inputs or the results of a block; only several need names."""
-        names = [value.name for value in values] if len(values) > 1 else [""] * len(values)
+        names = [labels.name((v.name,), run.path) if len(values) > 1 else "" for v in values]
         return {v: self._end(name, v, role) for v, name in zip(values, names, strict=True)}
 
     def _end(self, name: str, value: Value, role: Role) -> Box:

@@ -246,7 +246,7 @@ def test_the_tooltip_of_a_box_shows_its_location_and_its_costs(tmp_path: Path) -
 
 def test_a_skip_connection_runs_next_to_what_it_skips() -> None:
     graph = load(CHECKOUT / "examples" / "resnet.net").net("ResNet18").graph
-    outline = sketch(graph)
+    outline = sketch(graph, 5)
     layout = lay_out(outline, measured)
     frame = next(f for f in layout.frames if f.frame.label.endswith("basic  ×2"))
     inside = [item for item in frame.frame.items if isinstance(item, Box)]
@@ -274,7 +274,7 @@ def test_a_diagram_grows_with_its_chain(tmp_path: Path) -> None:
             count += 1
 
         sys.setprofile(counted)
-        heights[length] = render(outline).height
+        heights[length] = render(outline, wrap=False).height
         sys.setprofile(None)
         calls[length] = count
     assert calls[1_000] < 11 * calls[100]
@@ -295,7 +295,7 @@ def test_values_bend_once_on_each_level_however_many_read_them(tmp_path: Path) -
 def test_data_can_flow_to_the_right() -> None:
     outline = sketch(load(CHECKOUT / "examples" / "lenet.net").net(None).graph)
     for direction, place in (("down", "y"), ("right", "x")):
-        boxes = lay_out(outline, measured, direction).boxes.values()  # type: ignore[arg-type]
+        boxes = lay_out(outline, measured, direction, wrap=False).boxes.values()  # type: ignore[arg-type]
         along = [getattr(area, place) for area in boxes]
         assert all(a < b for a, b in pairwise(along))
     with pytest.raises(NetlangError, match="goes down or right, and not up"):

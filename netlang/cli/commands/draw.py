@@ -30,13 +30,15 @@ netlang draw resnet.net ResNet50 --depth 3 -o resnet50.svg
 netlang draw gates.net -i x=3 -i y=-4 --gradients -o gates.svg
 netlang draw unet.net --bind H=224 --bind W=224 --direction right -o unet.png
 netlang draw resnet50.onnx -o resnet50.svg
+netlang draw transformer.net -o transformer.html
 """
 DETAILS = """
-Blocks are frames. A box with another one behind it represents several layers; identical
-iterations of a loop are drawn once, with their number. In an SVG, hover over a box to see its
-path, the source line it comes from, its parameters and its multiply-adds. With --input, each box
-shows the value that it computes, of many numbers the least and the greatest, and iterations are
-drawn one by one.
+Blocks are frames; a dashed frame next to the net shows what is in a block that repeats. A box with
+another one behind it represents several layers; identical iterations of a loop are drawn once, with
+their number. In an SVG, hover over a box to see its path, the source line it comes from, its
+parameters and its multiply-adds; in an HTML file, click on it to see what is in it. With --input,
+each box shows the value that it computes, of many numbers the least and the greatest, and
+iterations are drawn one by one.
 """
 
 
@@ -44,13 +46,21 @@ drawn one by one.
 @file_and_net
 @click.option(
     "--output", "-o", required=True, metavar="FILE",
-    shell_complete=completes("files", ".svg", ".png"),
-    help="Write the diagram to FILE: .svg, or .png, which requires Pillow.",
+    shell_complete=completes("files", ".svg", ".png", ".html"),
+    help="Write the diagram to FILE: .svg, .html, or .png, which requires Pillow.",
 )  # fmt: skip
 @depth_option
 @click.option(
     "--direction", type=click.Choice(["down", "right"]), default="down", show_default=True,
     help="Direction in which data flows.",
+)  # fmt: skip
+@click.option(
+    "--wrap/--no-wrap", default=True, show_default=True,
+    help="Fit a deep net to a page, in columns or rows.",
+)  # fmt: skip
+@click.option(
+    "--dark", is_flag=True,
+    help="Draw for a dark ground. Otherwise .svg and .html follow the viewer's color scheme.",
 )  # fmt: skip
 @click.option(
     "--input", "-i", "inputs", multiple=True, callback=files, metavar="NAME=SOURCE",
@@ -66,11 +76,11 @@ drawn one by one.
 @bind_option
 def command(
     file: str, net: str | None, output: str, depth: int | None, direction: Direction,
-    inputs: dict[str, str], gradients: bool, weights: str | None, seed: int,
-    bind: dict[str, float],
+    wrap: bool, dark: bool, inputs: dict[str, str], gradients: bool, weights: str | None,
+    seed: int, bind: dict[str, float],
 ) -> None:  # fmt: skip
     """Draw a diagram of a net: layers as boxes with their shapes, blocks as frames."""
-    from netlang.diagram.files import check_format
+    from netlang.diagram.files import IMAGES, check_format
 
     if (gradients or weights is not None) and not inputs:
         option = "--gradients" if gradients else "--weights"
@@ -78,12 +88,12 @@ def command(
     from netlang.storage.inputs import file_of
 
     protect_inputs(output, file, weights, *map(file_of, inputs.values()))
-    check_format(Path(output))
+    check_format(Path(output), (*IMAGES, ".html"))
     network = netlang.load(file).network(net, bind, seed=seed)
     if weights is not None:
         network.load(weights)
     feeds = network.read_inputs(inputs) if inputs else None
-    diagram = network.draw(feeds, gradients=gradients, depth=depth, direction=direction)
-    diagram.save(output)
+    diagram = network.draw(feeds, gradients=gradients, depth=depth, direction=direction, wrap=wrap)
+    diagram.save(output, dark=dark)
     echo(f"{Path(output)}: {Path(output).stat().st_size:,} bytes")
     echo(diagram.caption)
