@@ -34,6 +34,9 @@ _LINE, _INSET, _LEAST = 15.0, 11.0, 88.0
 _SHORT = 34
 """The number of characters of a box's facts that fit on one line."""
 
+_ROUND = 20.0
+"""The largest radius of the corners of inputs and outputs."""
+
 _BEHIND = 3.0
 """The offset of the second card behind a box that represents several layers."""
 
@@ -177,7 +180,7 @@ def _boxed(box: Box, area: Area, direction: Direction) -> Iterator[Shape]:
     fill, line = ("#ffffff", _INK) if end else _PAINTS[box.family]
     behind = _BEHIND if box.several else 0.0
     width, height = area.width - behind, area.height - behind
-    radius = height / 2 if end else 4.0
+    radius = min(height / 2, _ROUND) if end else 4.0
     if box.several:
         at = (area.x + behind, area.y + behind)
         yield drawing.Rectangle(at, width, height, fill, line, radius)

@@ -22,6 +22,7 @@ from netlang.cli.output import echo
 from netlang.system.files import protect_inputs
 
 if TYPE_CHECKING:
+    from netlang.api.display import Diagram
     from netlang.diagram.layout import Direction
 
 EXAMPLES = """
@@ -31,6 +32,7 @@ netlang draw gates.net -i x=3 -i y=-4 --gradients -o gates.svg
 netlang draw unet.net --bind H=224 --bind W=224 --direction right -o unet.png
 netlang draw resnet50.onnx -o resnet50.svg
 netlang draw transformer.net -o transformer.html
+netlang draw gan.net gan -o gan.svg
 """
 DETAILS = """
 Blocks are frames; a dashed frame next to the net shows what is in a block that repeats. A box with
@@ -79,7 +81,10 @@ def command(
     wrap: bool, dark: bool, inputs: dict[str, str], gradients: bool, weights: str | None,
     seed: int, bind: dict[str, float],
 ) -> None:  # fmt: skip
-    """Draw a diagram of a net: layers as boxes with their shapes, blocks as frames."""
+    """Draw a diagram of a net: layers as boxes with their shapes, blocks as frames.
+
+    Or of a train section: data, nets, losses and optimizers.
+    """
     from netlang.diagram.files import IMAGES, check_format
 
     if (gradients or weights is not None) and not inputs:
@@ -89,11 +94,29 @@ def command(
 
     protect_inputs(output, file, weights, *map(file_of, inputs.values()))
     check_format(Path(output), (*IMAGES, ".html"))
-    network = netlang.load(file).network(net, bind, seed=seed)
+    program = netlang.load(file)
+    if net is not None and net in program.checked.sections and net not in program:
+        _require_net(file, net, depth=depth, input=inputs, bind=bind)
+        _save(program.draw(net, direction=direction, wrap=wrap), output, dark=dark)
+        return
+    network = program.network(net, bind, seed=seed)
     if weights is not None:
         network.load(weights)
     feeds = network.read_inputs(inputs) if inputs else None
     diagram = network.draw(feeds, gradients=gradients, depth=depth, direction=direction, wrap=wrap)
+    _save(diagram, output, dark=dark)
+
+
+def _require_net(file: str, section: str, **options: object) -> None:
+    """Reject options that are for a net where a train section is named."""
+    for name, value in options.items():
+        if value:
+            raise click.UsageError(
+                f"--{name} is for a net, and `{section}` of {file} is a train section"
+            )
+
+
+def _save(diagram: Diagram, output: str, *, dark: bool) -> None:
     diagram.save(output, dark=dark)
     echo(f"{Path(output)}: {Path(output).stat().st_size:,} bytes")
     echo(diagram.caption)
