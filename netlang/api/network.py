@@ -15,7 +15,7 @@ from netlang.api.arguments import names
 from netlang.api.display import Diagram, Profiles, Summary, Text, html
 from netlang.api.errors import ProgramError, warn
 from netlang.diagnostics.diagnostic import DiagnosticError
-from netlang.diagnostics.errors import InputError, require_at_least
+from netlang.diagnostics.errors import InputError, TooLargeError, require_at_least
 from netlang.ir.types import F64
 
 if TYPE_CHECKING:
@@ -229,8 +229,6 @@ class Network:
 
     def _drawn(self) -> str:
         """Return the diagram for a notebook, unless it would have too many boxes."""
-        from netlang.diagnostics.errors import TooLargeError
-
         try:
             return self.draw()._repr_html_()  # pyright: ignore[reportPrivateUsage]
         except TooLargeError:

@@ -147,7 +147,7 @@ class Program(Mapping[str, Network]):
         and of ``Network.draw``.
         """
         from netlang.diagram.rendering import render
-        from netlang.training.diagram import outline_of
+        from netlang.training.section_diagram import outline_of
 
         outline = outline_of(self.plan(section, texts(settings or {})))
         return Diagram(render(outline, direction, wrap=wrap), str(outline))

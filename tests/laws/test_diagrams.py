@@ -1,6 +1,6 @@
 """Laws of the diagram of every example: nothing is hidden, left out or shown twice.
 
-Tests ``netlang.diagram``.
+Tests ``netlang.diagram``, ``netlang.diagram.placement``.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from netlang.cli.arguments import (
     bind_option,
     completes,
     depth_option,
-    file_and_net,
     files,
     seed_option,
     weights_option,
@@ -45,7 +44,10 @@ iterations are drawn one by one.
 
 
 @make_command(EXAMPLES, DETAILS)
-@file_and_net
+@click.argument("file", shell_complete=completes("files", ".net", ".onnx"))
+@click.argument(
+    "net", metavar="[NET|SECTION]", required=False, shell_complete=completes("definitions")
+)
 @click.option(
     "--output", "-o", required=True, metavar="FILE",
     shell_complete=completes("files", ".svg", ".png", ".html"),

@@ -130,7 +130,7 @@ class _Chain:
         ]
 
     def _cut(self, limit: float) -> tuple[int, ...]:
-        """Return where columns begin that are no higher than ``limit``, and the end."""
+        """Return where columns of at most the height ``limit`` begin, and the end."""
         cuts = [0]
         while cuts[-1] < len(self.items):
             low, high = self.areas[cuts[-1]][2:]

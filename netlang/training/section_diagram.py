@@ -73,18 +73,20 @@ class _Section:
         )  # fmt: skip
 
     def _data(self) -> None:
-        settings, batch = self.plan.settings, self.plan.computation.batch
-        if not batch:
+        data, batch = self.plan.data, self.plan.computation.batch
+        if data is None or not batch:
             return
-        columns = [f"{name}: {shape_text(value.type)}" for name, value in batch.items()]
-        text = settings.get("data", "")
-        facts = [*columns]
-        if "data.size" in settings:
-            shuffled = ", shuffled" if settings.get("data.shuffle") == "true" else ""
-            facts.append(f"batches of {settings['data.size']}{shuffled}")
+        facts = [f"{name}: {shape_text(value.type)}" for name, value in batch.items()]
+        shuffled = ", shuffled" if data.batching.shuffle else ""
+        facts.append(f"batches of {data.batching.size}{shuffled}")
+        text = self._setting("data")
         box = self._box("input", "data", text.partition("(")[0], facts, f"data: {text}")
         self.items.append(box)
         self.owners |= dict.fromkeys(batch.values(), box.number)
+
+    def _setting(self, *names: str) -> str:
+        """Return a setting as text, ``""`` if there is none."""
+        return self.plan.settings.get(".".join(filter(None, names)), "")
 
     def _call(self, call: LayerCall) -> None:
         for name, value in call.inputs.items():
@@ -116,16 +118,15 @@ class _Section:
         """Add the loss that a step minimizes, and the optimizer that does it."""
         first = len(self.items)
         self._claim([update.loss], update.loss_name, always=True)
-        prefix, settings = f"{update.name}." if update.name else "", self.plan.settings
-        kind = settings.get(f"{prefix}optimizer", "")
-        rate = settings.get(f"{prefix}optimizer.lr", "")
+        kind = self._setting(update.name, "optimizer")
+        rate = self._setting(update.name, "optimizer", "lr")
         names = [
             name for name, layer in self.plan.layers.items()
             if any(path.startswith(f"{layer.path}.") for path in update.paths)
         ]  # fmt: skip
         facts = [f"updates {', '.join(names)}"] if names else []
         if update.clip is not None:
-            facts.append(settings.get(f"{prefix}clip", "clip"))
+            facts.append(self._setting(update.name, "clip"))
         box = self._box("output", kind, f"lr {rate}" if rate else "", facts)
         self.edges[self.owners[update.loss], box.number] = None
         self.items.append(box)
@@ -194,8 +195,8 @@ class _Section:
         layer = self.plan.layers[name]
         outline = sketch(graph)
         for depth in (3, 2):
-            if len(outline.boxes()) > _LARGE:
-                outline = sketch(graph, depth)
+            if _size(outline) > _LARGE and _size(folded := sketch(graph, depth)) > 1:
+                outline = folded
         entries = dict(enumerate(self.entries[name]))
         items = [
             inner
@@ -213,6 +214,12 @@ class _Section:
         label = f"in detail: {labels.label(name, layer.function.name)}"
         inside = tuple(_renumbered(items, start, entries))
         return Frame(label, (layer.path,), inside, detail=True)
+
+
+def _size(outline: Outline) -> int:
+    """Return the number of boxes with layers that are not in a block in detail."""
+    net = [item for item in outline.items if isinstance(item, Box) or not item.detail]
+    return sum(box.role == "layer" for box in boxes_of(net))
 
 
 def _renumbered(items: Iterable[Item], start: int, names: Mapping[int, str]) -> Iterable[Item]:
