@@ -33,6 +33,7 @@ white-space:pre-line;pointer-events:none;background:#111;color:#fff;border-radiu
 """
 
 
+_BUTTONS = {"page": "Fit a page", "close": "Close all blocks", "open": "Open all blocks"}
 _DARK = "@media (prefers-color-scheme:dark)"
 
 
@@ -72,11 +73,11 @@ def interactive(
         view.svg(attributes=f' data-area="0 0 {view.width} {view.height}"{hidden * (at > 0)}')
         for at, view in enumerate(views)
     )
-    tools = (
-        '<div class="tools" hidden><button type="button" data-action="page">Fit a page</button>'
-        '<button type="button" data-action="close">Close all blocks</button>'
-        '<button type="button" data-action="open">Open all blocks</button></div>\n'
-    )
+    buttons = "".join(
+        f'<button type="button" data-action="{action}">{label}</button>'
+        for action, label in _BUTTONS.items() if blocks
+    )  # fmt: skip
+    tools = f'<div class="tools" hidden>{buttons}</div>\n'
     script = Path(__file__).with_suffix(".js").read_text("utf-8")
     return (
         f'<div class="netlang-diagram" id="{escape(name)}">\n{style}\n{tools}{drawn}{templates}'

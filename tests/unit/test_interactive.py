@@ -55,6 +55,12 @@ def test_each_box_with_layers_in_it_has_what_it_opens_to(tmp_path: Path) -> None
     assert len(keys) >= 6
 
 
+def test_a_net_without_blocks_has_no_buttons(tmp_path: Path) -> None:
+    text = "net Halve(x: f32[N, 4]) -> y: f32[N, 2] = dense(x, 2)\n"
+    assert "<button" in written(tmp_path)
+    assert "<button" not in written(tmp_path, text)
+
+
 def test_names_in_a_page_are_text(tmp_path: Path) -> None:
     text = NESTED.replace("h = both(x)", "## </script><b>\n  h = both(x)")
     made = written(tmp_path, text)
