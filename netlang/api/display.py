@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,20 +89,47 @@ class Profiles:
 
 
 class Diagram:
-    """A diagram of a network; a notebook displays it."""
+    """A diagram of a network; a notebook displays it, with blocks that open and close."""
 
-    def __init__(self, drawing: Drawing, caption: str) -> None:
+    def __init__(
+        self, drawing: Drawing, caption: str, page: Callable[[str], str] | None = None
+    ) -> None:
         self.drawing = drawing
         self.caption = caption
+        self._page = page
 
-    def save(self, path: str | Path) -> None:
-        """Write the diagram as ``.svg``, or as ``.png``, which requires Pillow."""
-        from netlang.diagram.files import save
+    def save(self, path: str | Path, *, dark: bool = False) -> None:
+        """Write the diagram as ``.svg``, as ``.html``, or as ``.png``, which requires Pillow.
 
-        save(self.drawing, Path(path))
+        An SVG or HTML file is light or dark as the page that shows it, unless it is ``dark``.
+        """
+        from netlang.diagram.files import IMAGES, check_format, save
+        from netlang.system.files import write_atomically
+
+        path = Path(path)
+        check_format(path, (*IMAGES, ".html"))
+        if path.suffix.lower() != ".html":
+            save(self.drawing, path, dark=dark)
+            return
+        from netlang.diagram.interactive import page
+
+        text = page(self.drawing.title, self._html("netlang-diagram"), dark=dark)
+        write_atomically(path, [text.encode("utf-8")])
 
     def __repr__(self) -> str:
         return self.caption
 
+    def _html(self, name: str) -> str:
+        return self._repr_svg_() if self._page is None else self._page(name)
+
     def _repr_svg_(self) -> str:
-        return self.drawing.svg()
+        from netlang.diagram.dark import adaptive_svg
+
+        return adaptive_svg(self.drawing)
+
+    def _repr_html_(self) -> str:
+        return self._html(f"netlang-diagram-{next(_NUMBERS)}")
+
+
+_NUMBERS = count(1)
+"""Numbers of the diagrams in a notebook, in which each element has an id of its own."""

@@ -15,7 +15,7 @@ from netlang.api.arguments import names
 from netlang.api.display import Diagram, Profiles, Summary, Text, html
 from netlang.api.errors import ProgramError, warn
 from netlang.diagnostics.diagnostic import DiagnosticError
-from netlang.diagnostics.errors import InputError, require_at_least
+from netlang.diagnostics.errors import InputError, TooLargeError, require_at_least
 from netlang.ir.types import F64
 
 if TYPE_CHECKING:
@@ -150,16 +150,18 @@ class Network:
         gradients: bool = False,
         depth: int | None = None,
         direction: Direction = "down",
+        wrap: bool = True,
     ) -> Diagram:
         """Draw the network: ``net.draw().save("net.svg")``.
 
         Layers whose paths begin with the same ``depth`` names share a box. Data flows
-        ``direction``: down or right. With ``inputs``, each box has the value that it computes of
-        them, or the least and the greatest of many numbers; with ``gradients``, those of the only
-        output, a scalar, by that value, too.
+        ``direction``: down or right. A deep network is in columns (or rows) that fit a page, unless
+        ``wrap`` is false. With ``inputs``, each box has the value that it computes of them, or the
+        least and the greatest of many numbers; with ``gradients``, those of the only output, a
+        scalar, by that value, too.
         """
         from netlang.diagram.rendering import render
-        from netlang.diagram.sketch import sketch
+        from netlang.diagram.sketch import sketch, sketch_blocks
 
         require_at_least("depth", depth, 1)
         if inputs is None and gradients:
@@ -167,7 +169,14 @@ class Network:
         outline = sketch(self.graph, depth, merge=inputs is None)
         if inputs is not None:
             outline = self._annotated(outline, inputs, gradients=gradients)
-        return Diagram(render(outline, direction), str(outline))
+            return Diagram(render(outline, direction, wrap=wrap), str(outline))
+
+        def page(name: str) -> str:
+            from netlang.diagram.interactive import interactive
+
+            return interactive(*sketch_blocks(self.graph, depth), direction, wrap=wrap, name=name)
+
+        return Diagram(render(outline, direction, wrap=wrap), str(outline), page)
 
     def profile(
         self, depth: int | None = None, *, runs: int | None = None, provider: Provider = "cpu",
@@ -216,7 +225,14 @@ class Network:
         return f"{self.name}({inputs}) -> {outputs}"
 
     def _repr_html_(self) -> str:
-        return html(str(self.summary()))
+        return html(str(self.summary())) + self._drawn()
+
+    def _drawn(self) -> str:
+        """Return the diagram for a notebook, unless it would have too many boxes."""
+        try:
+            return self.draw()._repr_html_()  # pyright: ignore[reportPrivateUsage]
+        except TooLargeError:
+            return ""
 
     # Parameters.
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from netlang.api.callbacks import Callback
+from netlang.diagram.dark import adaptive_svg
 from netlang.plan.schedules import Clock
 from netlang.training.history.curves import History, curves
 from netlang.training.history.reports import Report, StepReport, interval
@@ -49,7 +50,7 @@ class LiveCurves(Callback):
             return
         self._drawn = time.monotonic()
         drawing = curves(self._title, History(self._reports, self._steps))
-        content = {"image/svg+xml": drawing.svg(), "text/plain": self._title}
+        content = {"image/svg+xml": adaptive_svg(drawing), "text/plain": self._title}
         display = sys.modules["IPython"].display.display
         if self._handle is None:
             self._handle = display(content, raw=True, display_id=True)

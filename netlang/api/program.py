@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from netlang import program as programs
 from netlang.api.arguments import names, plain, texts
-from netlang.api.display import Profiles, Text
+from netlang.api.display import Diagram, Profiles, Text
 from netlang.api.errors import ProgramError, ProgramWarning, warn
 from netlang.api.network import Network
 from netlang.diagnostics.diagnostic import Diagnostic, Diagnostics
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from netlang.backends import Backend, Lower, Provider
     from netlang.backends.compile import CompiledModel
     from netlang.data.fitted import Fitted
+    from netlang.diagram.layout import Direction
     from netlang.evaluate.context.values import Object
     from netlang.importing.operands import Stored
     from netlang.ir.graph import Graph
@@ -131,6 +132,25 @@ class Program(Mapping[str, Network]):
         return Text(with_defaults(self.checked).removesuffix("\n"))
 
     # Train sections.
+
+    def draw(
+        self,
+        section: str | None = None,
+        *,
+        settings: Mapping[str, object] | None = None,
+        direction: Direction = "down",
+        wrap: bool = True,
+    ) -> Diagram:
+        """Draw a train section: its data, nets, losses and optimizers.
+
+        The section is the only one unless it is named; the other arguments are those of ``train``
+        and of ``Network.draw``.
+        """
+        from netlang.diagram.rendering import render
+        from netlang.training.section_diagram import outline_of
+
+        outline = outline_of(self.plan(section, texts(settings or {})))
+        return Diagram(render(outline, direction, wrap=wrap), str(outline))
 
     def train(
         self,

@@ -69,11 +69,12 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Shapes that share a tooltip; ``number`` tells a program which box of an outline they are."""
+    """Shapes that share a tooltip; ``kind`` and ``data`` tell a program what they are."""
 
     shapes: tuple[Shape, ...]
-    title: str
-    number: int | None = None
+    title: str = ""
+    kind: str = ""
+    data: tuple[tuple[str, str], ...] = ()
 
 
 Shape = Line | Dot | Label | Rectangle | Curve | Group
@@ -81,23 +82,26 @@ Shape = Line | Dot | Label | Rectangle | Curve | Group
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Shapes on white, the later ones on top; the origin is the top left corner."""
+    """Shapes on a ground, the later ones on top; the origin is the top left corner."""
 
     width: int
     height: int
     shapes: tuple[Shape, ...]
     title: str = ""
+    ground: str = "white"
 
-    def svg(self) -> str:
-        """Return the drawing as SVG."""
+    def svg(self, style: str = "", attributes: str = "") -> str:
+        """Return the drawing as SVG, with rules of CSS for its colors, and more attributes."""
         size = f'viewBox="0 0 {self.width} {self.height}" width="{self.width}"'
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} height="{self.height}" '
-            'font-family="sans-serif">'
+            f'font-family="sans-serif" class="netlang"{attributes}>'
         )
-        ground = f'<rect width="{self.width}" height="{self.height}" fill="white"/>'
+        ground = f'<rect width="{self.width}" height="{self.height}" fill="{self.ground}"/>'
         title = [f"<title>{_escaped(self.title)}</title>"] if self.title else []
-        return "\n".join([head, *title, ground, *map(_element, self.shapes), "</svg>", ""])
+        rules = [f"<style>{style}</style>"] if style else []
+        shapes = map(element, self.shapes)
+        return "\n".join([head, *title, *rules, ground, *shapes, "</svg>", ""])
 
 
 def dashes(points: tuple[Point, ...]) -> Iterator[tuple[Point, Point]]:
@@ -183,7 +187,8 @@ def _escaped(text: str) -> str:
     return escape(shown)
 
 
-def _element(shape: Shape) -> str:
+def element(shape: Shape) -> str:
+    """Return a shape as SVG."""
     match shape:
         case Line(points=points, color=color, width=width, dashed=dashed):
             dash = f' stroke-dasharray="{DASH:g} {GAP:g}"' if dashed else ""
@@ -205,11 +210,11 @@ def _element(shape: Shape) -> str:
             return f'<rect {position} {look} stroke-width="{shape.thickness:g}"{dash}/>'
         case Curve(points=points, color=color, width=width, head=head):
             return _curve(points, color, width, head=head)
-        case Group(shapes=shapes, title=title, number=number):
-            box = "" if number is None else f' class="box" data-box="{number}"'
-            return "\n".join(
-                [f"<g{box}><title>{_escaped(title)}</title>", *map(_element, shapes), "</g>"]
-            )
+        case Group(shapes=shapes, title=title, kind=kind, data=data):
+            named = f' class="{kind}"' if kind else ""
+            known = "".join(f' data-{name}="{_escaped(value)}"' for name, value in data)
+            said = f"<title>{_escaped(title)}</title>" if title else ""
+            return "\n".join([f"<g{named}{known}>{said}", *map(element, shapes), "</g>"])
         case _:
             assert_never(shape)
 

@@ -186,6 +186,11 @@ def parameters(row: Row, shared: bool, times: int) -> Iterator[str]:
         yield f"{each}{_counted(row.params, 'parameter')}"
 
 
+def parameter_count(size: Size) -> tuple[str, ...]:
+    """Return a number of parameters as a line, if there are any."""
+    return (_counted(size, "parameter"),) if size != 0 else ()
+
+
 def totals(summary: Summary) -> str:
     """Return the total parameters and multiply-adds of a net."""
     return f"{_counted(summary.params, 'parameter')}, {_counted(summary.macs, 'MAC')} per example"

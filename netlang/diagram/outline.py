@@ -26,7 +26,8 @@ class Box:
 
     ``paths`` are the layers it represents: one, or one for each iteration of a loop. ``recurrent``
     marks layers that carry a state along a sequence. ``notes`` come after the facts. ``layers`` are
-    the numbers of its layers among those of the graph.
+    the numbers of its layers among those of the graph. ``block`` is the key of what is in it, if a
+    diagram can show that in place of the box.
     """
 
     number: int
@@ -41,15 +42,20 @@ class Box:
     recurrent: bool = False
     layers: tuple[int, ...] = ()
     notes: tuple[Note, ...] = ()
+    block: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The boxes of a block or a loop iteration; ``paths`` are all iterations it represents."""
+    """The boxes of a block or a loop iteration; ``paths`` are all iterations it represents.
+
+    A ``detail`` is next to the net, and shows what is in one of its boxes.
+    """
 
     label: str
     paths: tuple[str, ...]
     items: tuple[Item, ...]
+    detail: bool = False
 
 
 Item = Box | Frame
@@ -77,7 +83,8 @@ class Outline:
         return list(boxes_of(self.items))
 
     def __str__(self) -> str:
-        boxes = sum(box.role == "layer" for box in self.boxes())
+        net = [item for item in self.items if isinstance(item, Box) or not item.detail]
+        boxes = sum(box.role == "layer" for box in boxes_of(net))
         return (
             f"{self.title}: {self.layers:,} {plural('layer', self.layers)} in {boxes:,} "
             f"{plural('box', boxes)}"

@@ -53,7 +53,7 @@ def save_drawing(drawing: Drawing, path: Path) -> None:
         )
     scale, finer = fitting[0]
     factor = scale * finer
-    image = Image.new("RGB", (drawing.width * factor, drawing.height * factor), "white")
+    image = Image.new("RGB", (drawing.width * factor, drawing.height * factor), drawing.ground)
     pen = _Pen(ImageDraw.Draw(image), factor)
     for shape in drawing.shapes:
         pen.draw(shape)

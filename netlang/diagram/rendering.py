@@ -10,6 +10,7 @@ from netlang.diagram import drawing
 from netlang.diagram.drawing import Curve, Drawing, Group, Label, Point, Shape, text_width
 from netlang.diagram.layout import LOOP, Area, Direction, Layout, lay_out
 from netlang.diagram.outline import Box, Frame, Item, Note, Outline
+from netlang.diagram.placement.wrapping import page_height
 from netlang.ir.op import Family
 
 # Light enough for black text in print, and distinct for the color-blind (after Okabe and Ito).
@@ -33,37 +34,84 @@ _LINE, _INSET, _LEAST = 15.0, 11.0, 88.0
 _SHORT = 34
 """The number of characters of a box's facts that fit on one line."""
 
+_ROUND = 20.0
+"""The largest radius of the corners of inputs and outputs."""
+
 _BEHIND = 3.0
 """The offset of the second card behind a box that represents several layers."""
 
-_MARGIN, _HEADING, _SWATCH = 20.0, 52.0, 14.0
+_MARGIN, _HEADING, _BELOW, _SWATCH = 20.0, 52.0, 26.0, 14.0
 
 
-def render(outline: Outline, direction: Direction = "down", *, numbered: bool = False) -> Drawing:
+def page_of(outline: Outline) -> tuple[tuple[float, float], float]:
+    """Return the size of the diagram of an outline, and the height of a page that it fills."""
+    layout = lay_out(_compact(outline, "down"), measured)
+    return _size(outline, layout), page_height((layout.width, layout.height))
+
+
+def render(
+    outline: Outline, direction: Direction = "down", *, numbered: bool = False, wrap: bool = True,
+    parts: bool = False,
+) -> Drawing:  # fmt: skip
     """Return the drawing of an outline: a heading, the net, and a legend of its colors.
 
-    With ``numbered``, an SVG of it has the numbers of the boxes.
+    With ``numbered``, an SVG of it has the numbers of the boxes, and with ``parts`` also those of
+    frames and edges, and where everything is; with ``wrap``, it fits a page.
     """
-    if direction == "down":
-        # Diagrams are tallest from top to bottom: save a line per box.
-        outline = replace(outline, items=_shortened(outline.items))
-    layout = lay_out(outline, measured, direction)
+    outline = _compact(outline, direction)
+    layout = lay_out(outline, measured, direction, wrap=wrap)
+    width, key = _page(outline, layout)
+    left, top = _MARGIN + (width - layout.width) / 2, _MARGIN + _HEADING
+    below = top + layout.height + _BELOW
+    legend = tuple(s for name, (x, y) in key for s in _swatch(name, (_MARGIN + x, below + y)))
+    net = _net(outline, layout, (left, top), direction)
+    shapes = [
+        Label((_MARGIN, _MARGIN + 14), "", size=_TITLE, color=_INK, lead=outline.title),
+        Label((_MARGIN, _MARGIN + 32), outline.facts, size=_NAME, color=_SOFT),
+        *(net if parts else (_plain(group, numbered=numbered) for group in net)),
+        *([_part(legend, "still", Area(_MARGIN, below, 0.0, 0.0))] if parts else legend),
+    ]
+    flat = tuple(s for shape in shapes for s in (shape if isinstance(shape, tuple) else (shape,)))
+    return Drawing(*_size(outline, layout), flat, outline.title)
+
+
+def render_block(outline: Outline, direction: Direction = "down") -> Drawing:
+    """Return the drawing of what is in a block, with its parts, but nothing around it."""
+    outline = _compact(outline, direction)
+    layout = lay_out(outline, measured, direction, wrap=False)
+    size = math.ceil(layout.width + LOOP), math.ceil(layout.height)
+    return Drawing(*size, tuple(_net(outline, layout, (0.0, 0.0), direction)))
+
+
+def _compact(outline: Outline, direction: Direction) -> Outline:
+    """Save a line per box in diagrams from top to bottom, which are tall."""
+    if direction == "right":
+        return outline
+    return replace(outline, items=_shortened(outline.items))
+
+
+def _plain(group: Group, *, numbered: bool) -> Group | tuple[Shape, ...]:
+    """Return what an image shows: boxes with tooltips, and the shapes of everything else."""
+    if group.kind != "box":
+        return group.shapes
+    kind, data = ("box", group.data[:1]) if numbered else ("", ())
+    return Group(group.shapes, group.title, kind, data)
+
+
+def _page(outline: Outline, layout: Layout) -> tuple[float, list[tuple[Family, Point]]]:
+    """Return the width of a diagram without margins, and the keys of its legend."""
     shown = {box.family for box in outline.boxes() if box.role == "layer"}
     families: list[Family] = [family for family in _PAINTS if family in shown]
     heading = max(text_width(outline.title, _TITLE, bold=True), text_width(outline.facts, _NAME))
     width = max(layout.width, heading, min(_legend_width(families), 420.0))
-    key = list(_legend(families, width))
+    return width, list(_legend(families, width))
+
+
+def _size(outline: Outline, layout: Layout) -> tuple[int, int]:
+    width, key = _page(outline, layout)
     depth = max((y for _, (_, y) in key), default=-8.0) + 8.0
-    left, top = _MARGIN + (width - layout.width) / 2, _MARGIN + _HEADING
-    below = top + layout.height + 26.0
-    shapes = [
-        Label((_MARGIN, _MARGIN + 14), "", size=_TITLE, color=_INK, lead=outline.title),
-        Label((_MARGIN, _MARGIN + 32), outline.facts, size=_NAME, color=_SOFT),
-        *_net(outline, layout, (left, top), direction, numbered=numbered),
-        *(s for family, (x, y) in key for s in _swatch(family, (_MARGIN + x, below + y))),
-    ]
-    size = (math.ceil(width + 2 * _MARGIN), math.ceil(below + depth + _MARGIN))
-    return Drawing(*size, tuple(shapes), outline.title)
+    height = _MARGIN + _HEADING + layout.height + _BELOW + depth + _MARGIN
+    return math.ceil(width + 2 * _MARGIN), math.ceil(height)
 
 
 def _shortened(items: Sequence[Item]) -> tuple[Item, ...]:
@@ -78,18 +126,29 @@ def _shortened(items: Sequence[Item]) -> tuple[Item, ...]:
     )
 
 
-def _net(
-    outline: Outline, layout: Layout, corner: Point, direction: Direction, *, numbered: bool
-) -> Iterator[Shape]:
+def _net(outline: Outline, layout: Layout, corner: Point, direction: Direction) -> Iterator[Group]:
     for framed in layout.frames:
-        yield from _framed(framed.frame, _moved(framed.area, corner), framed.depth)
-    for route in layout.routes.values():
+        area = _moved(framed.area, corner)
+        yield _part(tuple(_framed(framed.frame, area, framed.depth)), "frame", area)
+    for (source, target), route in layout.routes.items():
         points = tuple((x + corner[0], y + corner[1]) for x, y in route)
-        yield Curve(points, _EDGE, 1.2, head=True)
+        data = (("from", str(source)), ("to", str(target)))
+        yield Group((Curve(points, _EDGE, 1.2, head=True),), kind="edge", data=data)
     for box in outline.boxes():
         area = _moved(layout.boxes[box.number], corner)
-        number = box.number if numbered else None
-        yield Group(tuple(_boxed(box, area, direction)), box.tooltip, number)
+        known = [("box", str(box.number))]
+        if box.block:
+            label = f"{box.name} {box.description}".strip()
+            known += [("block", box.block), ("label", label)]
+        yield _part(tuple(_boxed(box, area, direction)), "box", area, box.tooltip, known)
+
+
+def _part(
+    shapes: tuple[Shape, ...], kind: str, area: Area, title: str = "",
+    known: Sequence[tuple[str, str]] = (),
+) -> Group:  # fmt: skip
+    where = " ".join(f"{at:.1f}" for at in (area.x, area.y, area.width, area.height))
+    return Group(shapes, title, kind, (*known, ("area", where)))
 
 
 def _moved(area: Area, corner: Point) -> Area:
@@ -109,7 +168,9 @@ def measured(item: Item) -> tuple[float, float]:
 
 def _framed(frame: Frame, area: Area, depth: int) -> Iterator[Shape]:
     ground = _GROUNDS[depth % 2]
-    yield drawing.Rectangle((area.x, area.y), area.width, area.height, ground, _BORDER, 7.0, 1.0)
+    yield drawing.Rectangle(
+        (area.x, area.y), area.width, area.height, ground, _BORDER, 7.0, dashed=frame.detail
+    )
     position = (area.x + 10.0, area.y + 15.0)
     yield Label(position, "", size=_FACT, color=_SOFT, lead=frame.label)
 
@@ -119,7 +180,7 @@ def _boxed(box: Box, area: Area, direction: Direction) -> Iterator[Shape]:
     fill, line = ("#ffffff", _INK) if end else _PAINTS[box.family]
     behind = _BEHIND if box.several else 0.0
     width, height = area.width - behind, area.height - behind
-    radius = height / 2 if end else 4.0
+    radius = min(height / 2, _ROUND) if end else 4.0
     if box.several:
         at = (area.x + behind, area.y + behind)
         yield drawing.Rectangle(at, width, height, fill, line, radius)

@@ -1,6 +1,6 @@
 """Laws of the diagram of every example: nothing is hidden, left out or shown twice.
 
-Tests ``netlang.diagram``.
+Tests ``netlang.diagram``, ``netlang.diagram.placement``.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from netlang.diagram.drawing import (
     flatten,
     text_width,
 )
+from netlang.diagram.folding import FEW
 from netlang.diagram.layout import Area, Direction, Layout, lay_out
-from netlang.diagram.outline import Box, Edge, Frame, Item, Outline
+from netlang.diagram.outline import Box, Edge, Frame, Item, Outline, boxes_of
 from netlang.diagram.rendering import measured, render
-from netlang.diagram.sketch import FEW, sketch
+from netlang.diagram.sketch import sketch
 from netlang.ir.graph import Graph, Value
 from netlang.program import open_program
 
@@ -294,9 +295,32 @@ def test_the_svg_is_xml_without_scripts_and_always_the_same(file: str, net: str)
 @EVERY
 def test_a_diagram_fits_a_page_unless_a_depth_is_given(file: str, net: str) -> None:
     outlines = dict(sketches(file, net))
-    boxes = [box for box in outlines[None].boxes() if box.role == "layer"]
+    net = [item for item in outlines[None].items if isinstance(item, Box) or not item.detail]
+    boxes = [box for box in boxes_of(net) if box.role == "layer"]
     one = [box for box in outlines[1].boxes() if box.role == "layer"]
     assert len(boxes) <= max(FEW, len(one))
+    drawing = render(outlines[None])
+    assert 0.5 <= drawing.width / drawing.height <= 2.0
+
+
+def kinds(graph: Graph, outline: Outline) -> dict[str, set[bool]]:
+    """Return whether the blocks of each kind are in frames, in boxes, or in both."""
+    scopes = {scope.path: scope.kind for layer in layers_of(graph) for scope in layer.blocks}
+    found: dict[str, set[bool]] = {}
+    for item, around in framed(outline.items):
+        if not any(frame.detail for frame in (*around, item) if isinstance(frame, Frame)):
+            several = isinstance(item, Frame) or item.several
+            kind = scopes.get(item.paths[0]) if item.paths and several else None
+            if kind is not None:
+                found.setdefault(kind, set()).add(isinstance(item, Frame))
+    return found
+
+
+@EVERY
+def test_blocks_of_one_kind_are_drawn_to_the_same_depth(file: str, net: str) -> None:
+    graph = graph_of(file, net)
+    found = kinds(graph, dict(sketches(file, net))[None])
+    assert not {kind for kind, drawn in found.items() if len(drawn) > 1}
 
 
 # Diagrams of no network at all, with frames and edges that no program may ever have.

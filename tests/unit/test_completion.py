@@ -95,7 +95,7 @@ def test_names_are_suggested_by_what_precedes(
 
 @pytest.mark.parametrize(("line", "kind", "endings"), [
     ("netlang check a.net fo", "file", ".net"),
-    ("netlang draw a.net -o ", "file", ".svg|.png"),
+    ("netlang draw a.net -o ", "file", ".svg|.png|.html"),
     ("netlang nearest w.npz --vocab ", "file", "|"),
     ("netlang train a.net --run ", "dir", "/"),
 ])  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,11 +16,12 @@ from PIL import Image
 
 import netlang
 from netlang.diagnostics.errors import NetlangError
+from netlang.diagram.dark import adaptive_svg, dark, darkened
 from netlang.diagram.drawing import Drawing, Label, Rectangle, text_width
-from netlang.diagram.layering import Layering, assign_levels
 from netlang.diagram.layout import lay_out
-from netlang.diagram.nesting import Nesting
 from netlang.diagram.outline import Box, Frame, Item, Outline
+from netlang.diagram.placement.layering import Layering, assign_levels
+from netlang.diagram.placement.nesting import Nesting
 from netlang.diagram.png import save_drawing
 from netlang.diagram.rendering import measured, render
 from netlang.diagram.sketch import sketch
@@ -246,14 +248,14 @@ def test_the_tooltip_of_a_box_shows_its_location_and_its_costs(tmp_path: Path) -
 
 def test_a_skip_connection_runs_next_to_what_it_skips() -> None:
     graph = load(CHECKOUT / "examples" / "resnet.net").net("ResNet18").graph
-    outline = sketch(graph)
+    outline = sketch(graph, 9)
     layout = lay_out(outline, measured)
     frame = next(f for f in layout.frames if f.frame.label.endswith("basic  ×2"))
     inside = [item for item in frame.frame.items if isinstance(item, Box)]
     middles = {box.name: mid(layout.boxes[box.number]) for box in inside}
     # The main line is straight, and the skip leaves it.
     assert len(set(middles.values())) == 1
-    last = inside[-1].number
+    last = next(box.number for box in inside if box.name == "y")
     ways = [layout.routes[edge] for edge in outline.edges if edge[1] == last]
     assert sorted(max(x for x, _ in way) > middles["y"] + 50 for way in ways) == [False, True]
 
@@ -274,7 +276,7 @@ def test_a_diagram_grows_with_its_chain(tmp_path: Path) -> None:
             count += 1
 
         sys.setprofile(counted)
-        heights[length] = render(outline).height
+        heights[length] = render(outline, wrap=False).height
         sys.setprofile(None)
         calls[length] = count
     assert calls[1_000] < 11 * calls[100]
@@ -295,11 +297,91 @@ def test_values_bend_once_on_each_level_however_many_read_them(tmp_path: Path) -
 def test_data_can_flow_to_the_right() -> None:
     outline = sketch(load(CHECKOUT / "examples" / "lenet.net").net(None).graph)
     for direction, place in (("down", "y"), ("right", "x")):
-        boxes = lay_out(outline, measured, direction).boxes.values()  # type: ignore[arg-type]
+        boxes = lay_out(outline, measured, direction, wrap=False).boxes.values()  # type: ignore[arg-type]
         along = [getattr(area, place) for area in boxes]
         assert all(a < b for a, b in pairwise(along))
     with pytest.raises(NetlangError, match="goes down or right, and not up"):
         lay_out(outline, measured, "up")  # type: ignore[arg-type]
+
+
+def test_a_deep_net_is_in_columns_unless_it_is_not_wrapped(tmp_path: Path) -> None:
+    outline = drawn(tmp_path, chain(20))
+    plain, wrapped = (lay_out(outline, measured, wrap=wrap) for wrap in (False, True))
+    assert plain.width < 200
+    assert plain.height > 1_000
+    assert 0.5 < wrapped.width / wrapped.height < 2
+    # The edge from column to column runs below the first one and above the second one.
+    tops = {box: area.y for box, area in wrapped.boxes.items()}
+    turn = next(edge for edge in outline.edges if tops[edge[1]] < tops[edge[0]])
+    ways = [y for _, y in wrapped.routes[turn]]
+    assert max(ways) > tops[turn[0]] + wrapped.boxes[turn[0]].height
+    assert min(ways) < tops[turn[1]]
+    rows = lay_out(outline, measured, "right")
+    assert 0.5 < rows.width / rows.height < 3
+
+
+def test_a_column_ends_where_few_values_cross(tmp_path: Path) -> None:
+    text = UNITS + (
+        "net Skips(x: f32[N, 8], mask: f32[N, 8]) -> y: f32[N, 8] {\n  h0 = x * mask\n"
+        + "".join(f"  h{i + 1} = relu(tanh(h{i}) |> relu |> tanh) + h{i}\n" for i in range(6))
+        + "  y = h6\n}\n"
+    )
+    outline = drawn(tmp_path, text)
+    layout = lay_out(outline, measured)
+    tops = {box: area.y for box, area in layout.boxes.items()}
+    turns = [edge for edge in outline.edges if tops[edge[1]] < tops[edge[0]]]
+    assert turns
+    assert all(len([t for t in turns if t[1] == turn[1]]) == 1 for turn in turns)
+
+
+def test_a_u_net_is_a_u() -> None:
+    outline = sketch(load(CHECKOUT / "examples" / "unet.net").net("UNet").graph)
+    layout = lay_out(outline, measured)
+    boxes = {
+        box.name: layout.boxes[box.number]
+        for item in outline.items if isinstance(item, Box) for box in [item]
+    }  # fmt: skip
+    down, up = [boxes[f"skips.{i}"] for i in range(4)], [boxes[f"merged.{i}"] for i in range(4)]
+    middle = boxes["middle"]
+    assert [area.y for area in down] == sorted(area.y for area in down)
+    assert [area.y for area in up] == sorted((area.y for area in up), reverse=True)
+    assert all(a.x + a.width < b.x for a, b in zip(down, up, strict=True))
+    assert middle.y > max(area.y + area.height for area in (*down, *up))
+    # What is concatenated is at the same height.
+    for a, b in zip(down, reversed(up), strict=True):
+        assert a.y + a.height == pytest.approx(b.y + b.height)
+
+
+def test_a_block_that_repeats_is_once_in_detail_next_to_the_folded_net() -> None:
+    outline = sketch(load(CHECKOUT / "examples" / "squeezenet.net").net(None).graph)
+    *net, detail = outline.items
+    assert [isinstance(item, Box) for item in net] == [True] * len(net)
+    assert isinstance(detail, Frame)
+    assert detail.detail
+    assert (detail.label, detail.paths) == ("in detail: f2  fire", ("f2",))
+    assert next(item.role for item in detail.items if isinstance(item, Box)) == "input"
+    assert "f2 fire" in " ".join(f"{b.name} {b.description}" for b in outline.boxes())
+    layout = lay_out(outline, measured)
+    right = max(a.x + a.width for n, a in layout.boxes.items() if n < len(net))
+    (frame,) = layout.frames
+    assert frame.area.x > right
+
+
+def test_an_svg_is_dark_where_the_viewer_prefers_that(tmp_path: Path) -> None:
+    drawing = render(drawn(tmp_path, SMALL))
+    text = adaptive_svg(drawing)
+    assert "@media (prefers-color-scheme:dark)" in text
+    colors = set(re.findall(r'(?:fill|stroke)="(#\w+|white)"', text))
+    assert {c for c in colors if f'="{c}"]' not in text.partition("</style>")[0]} == set()
+    always = darkened(drawing).svg()
+    assert "prefers-color-scheme" not in always
+    assert f'fill="{dark("white")}"' in always
+
+
+def test_a_png_can_be_dark(run: Netlang) -> None:
+    assert run("draw", "small.net", "-o", "small.png", "--dark")[0] == 0
+    with Image.open("small.png") as opened:
+        assert opened.convert("RGB").getpixel((0, 0)) == (0x21, 0x21, 0x21)
 
 
 # The command.
@@ -313,7 +395,7 @@ def test_draw_writes_an_svg_and_reports_it(run: Netlang) -> None:
 
 
 def test_draw_writes_a_png_of_the_same(run: Netlang) -> None:
-    assert run("draw", "small.net", "-o", "small.PNG", "--direction", "right")[0] == 0
+    assert run("draw", "small.net", "-o", "small.PNG", "--direction", "right", "--no-wrap")[0] == 0
     with Image.open("small.PNG") as picture:
         wide, high = picture.size
         colors = {color for _, color in picture.convert("RGB").getcolors(1 << 20) or ()}
@@ -330,12 +412,12 @@ def test_draw_folds_and_binds(run: Netlang) -> None:
 REFUSED = {
     "small.gif": (
         2,
-        "error[unknown-format]: small.gif: drawings are written as .svg or .png\n"
+        "error[unknown-format]: small.gif: drawings are written as .svg, .png or .html\n"
         "   |\n   = help: write to `small.svg`\n",
     ),
     "small": (
         2,
-        "error[unknown-format]: small: drawings are written as .svg or .png\n"
+        "error[unknown-format]: small: drawings are written as .svg, .png or .html\n"
         "   |\n   = help: write to `small.svg`\n",
     ),
     "nowhere/a.svg": (
@@ -454,7 +536,7 @@ def test_a_network_draws_itself(tmp_path: Path) -> None:
     lenet.draw(depth=1, direction="right").save(tmp_path / "lenet.png")
     with Image.open(tmp_path / "lenet.png") as opened:
         assert opened.format == "PNG"
-    with pytest.raises(NetlangError, match=r"lenet\.pdf: drawings are written as \.svg or \.png"):
+    with pytest.raises(NetlangError, match=r"lenet\.pdf: drawings are written as "):
         lenet.draw().save(tmp_path / "lenet.pdf")
 
 

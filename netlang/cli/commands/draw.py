@@ -12,7 +12,6 @@ from netlang.cli.arguments import (
     bind_option,
     completes,
     depth_option,
-    file_and_net,
     files,
     seed_option,
     weights_option,
@@ -22,6 +21,7 @@ from netlang.cli.output import echo
 from netlang.system.files import protect_inputs
 
 if TYPE_CHECKING:
+    from netlang.api.display import Diagram
     from netlang.diagram.layout import Direction
 
 EXAMPLES = """
@@ -30,27 +30,41 @@ netlang draw resnet.net ResNet50 --depth 3 -o resnet50.svg
 netlang draw gates.net -i x=3 -i y=-4 --gradients -o gates.svg
 netlang draw unet.net --bind H=224 --bind W=224 --direction right -o unet.png
 netlang draw resnet50.onnx -o resnet50.svg
+netlang draw transformer.net -o transformer.html
+netlang draw gan.net gan -o gan.svg
 """
 DETAILS = """
-Blocks are frames. A box with another one behind it represents several layers; identical
-iterations of a loop are drawn once, with their number. In an SVG, hover over a box to see its
-path, the source line it comes from, its parameters and its multiply-adds. With --input, each box
-shows the value that it computes, of many numbers the least and the greatest, and iterations are
-drawn one by one.
+Blocks are frames; a dashed frame next to the net shows what is in a block that repeats. A box with
+another one behind it represents several layers; identical iterations of a loop are drawn once, with
+their number. In an SVG, hover over a box to see its path, the source line it comes from, its
+parameters and its multiply-adds; in an HTML file, click on it to see what is in it. With --input,
+each box shows the value that it computes, of many numbers the least and the greatest, and
+iterations are drawn one by one.
 """
 
 
 @make_command(EXAMPLES, DETAILS)
-@file_and_net
+@click.argument("file", shell_complete=completes("files", ".net", ".onnx"))
+@click.argument(
+    "net", metavar="[NET|SECTION]", required=False, shell_complete=completes("definitions")
+)
 @click.option(
     "--output", "-o", required=True, metavar="FILE",
-    shell_complete=completes("files", ".svg", ".png"),
-    help="Write the diagram to FILE: .svg, or .png, which requires Pillow.",
+    shell_complete=completes("files", ".svg", ".png", ".html"),
+    help="Write the diagram to FILE: .svg, .html, or .png, which requires Pillow.",
 )  # fmt: skip
 @depth_option
 @click.option(
     "--direction", type=click.Choice(["down", "right"]), default="down", show_default=True,
     help="Direction in which data flows.",
+)  # fmt: skip
+@click.option(
+    "--wrap/--no-wrap", default=True, show_default=True,
+    help="Fit a deep net to a page, in columns or rows.",
+)  # fmt: skip
+@click.option(
+    "--dark", is_flag=True,
+    help="Draw for a dark ground. Otherwise .svg and .html follow the viewer's color scheme.",
 )  # fmt: skip
 @click.option(
     "--input", "-i", "inputs", multiple=True, callback=files, metavar="NAME=SOURCE",
@@ -66,11 +80,14 @@ drawn one by one.
 @bind_option
 def command(
     file: str, net: str | None, output: str, depth: int | None, direction: Direction,
-    inputs: dict[str, str], gradients: bool, weights: str | None, seed: int,
-    bind: dict[str, float],
+    wrap: bool, dark: bool, inputs: dict[str, str], gradients: bool, weights: str | None,
+    seed: int, bind: dict[str, float],
 ) -> None:  # fmt: skip
-    """Draw a diagram of a net: layers as boxes with their shapes, blocks as frames."""
-    from netlang.diagram.files import check_format
+    """Draw a diagram of a net: layers as boxes with their shapes, blocks as frames.
+
+    Or of a train section: data, nets, losses and optimizers.
+    """
+    from netlang.diagram.files import IMAGES, check_format
 
     if (gradients or weights is not None) and not inputs:
         option = "--gradients" if gradients else "--weights"
@@ -78,12 +95,30 @@ def command(
     from netlang.storage.inputs import file_of
 
     protect_inputs(output, file, weights, *map(file_of, inputs.values()))
-    check_format(Path(output))
-    network = netlang.load(file).network(net, bind, seed=seed)
+    check_format(Path(output), (*IMAGES, ".html"))
+    program = netlang.load(file)
+    if net is not None and net in program.checked.sections and net not in program:
+        _require_net(file, net, depth=depth, input=inputs, bind=bind)
+        _save(program.draw(net, direction=direction, wrap=wrap), output, dark=dark)
+        return
+    network = program.network(net, bind, seed=seed)
     if weights is not None:
         network.load(weights)
     feeds = network.read_inputs(inputs) if inputs else None
-    diagram = network.draw(feeds, gradients=gradients, depth=depth, direction=direction)
-    diagram.save(output)
+    diagram = network.draw(feeds, gradients=gradients, depth=depth, direction=direction, wrap=wrap)
+    _save(diagram, output, dark=dark)
+
+
+def _require_net(file: str, section: str, **options: object) -> None:
+    """Reject options that are for a net where a train section is named."""
+    for name, value in options.items():
+        if value:
+            raise click.UsageError(
+                f"--{name} is for a net, and `{section}` of {file} is a train section"
+            )
+
+
+def _save(diagram: Diagram, output: str, *, dark: bool) -> None:
+    diagram.save(output, dark=dark)
     echo(f"{Path(output)}: {Path(output).stat().st_size:,} bytes")
     echo(diagram.caption)

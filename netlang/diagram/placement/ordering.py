@@ -6,7 +6,7 @@ from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from netlang.diagram.layering import Layering
+from netlang.diagram.placement.layering import Layering
 
 SWEEPS = 8
 """The number of sweeps over the levels, alternately down and up."""

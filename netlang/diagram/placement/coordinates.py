@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from netlang.diagram.layering import Layering
+from netlang.diagram.placement.layering import Layering
 
 SWEEPS = 9
 """The number of sweeps over the levels, alternately down and up."""

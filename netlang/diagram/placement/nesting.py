@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from netlang.diagram.layering import Link
-from netlang.diagram.outline import Box, Edge, Item, Outline
+from netlang.diagram.outline import Box, Edge, Frame, Item, Outline
+from netlang.diagram.placement.layering import Link
+
+Arrangement = Literal["levels", "stack", "columns", "u"]
+"""How items are arranged: on levels, one below the other, in columns, or as a U.
+
+The parts of a U are the way down, the bottom and the way up.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a diagram without a border; in a ``flipped`` one, data flows backwards."""
+
+    items: tuple[Item | Part, ...]
+    arrangement: Arrangement = "levels"
+    flipped: bool = False
 
 
 @dataclass(slots=True)
@@ -17,8 +33,10 @@ class Content:
     identified by the box that produces the value.
     """
 
-    label: Item | None
-    items: Sequence[Item]
+    frame: Frame | None
+    items: Sequence[Item | Part]
+    arrangement: Arrangement = "levels"
+    flipped: bool = False
     depth: int = 0
     inside: dict[int, int] = field(default_factory=dict[int, int])
     entries: dict[int, int] = field(default_factory=dict[int, int])
@@ -52,6 +70,8 @@ class Content:
         )
 
     def links(self) -> list[Link]:
+        if self.arrangement == "stack":
+            return [Link(at, at + 1, at) for at in range(len(self.items) - 1)]
         return list(dict.fromkeys(self.link(*wire) for wire in self.wired))
 
 
@@ -67,8 +87,10 @@ class Nesting:
     edges: Sequence[Edge]
 
     @classmethod
-    def of(cls, outline: Outline) -> Nesting:
-        frames = [Content(None, outline.items)]
+    def of(cls, outline: Outline, whole: Part | None = None) -> Nesting:
+        """Return the frames of an outline, or those of all its items in parts."""
+        whole = whole or Part(outline.items)
+        frames = [Content(None, whole.items, whole.arrangement)]
         around: list[tuple[tuple[int, int], ...]] = [()]
         chains: dict[int, tuple[tuple[int, int], ...]] = {}
         # The list grows by the frames inside each one, which the loop then reaches.
@@ -77,13 +99,13 @@ class Nesting:
                 chain = (*around[number], (number, at))
                 if isinstance(item, Box):
                     chains[item.number] = chain
-                else:
-                    content.inside[at] = len(frames)
-                    frames.append(Content(item, item.items, content.depth + 1))
-                    around.append(chain)
+                    continue
+                content.inside[at] = len(frames)
+                frames.append(_content(item, content))
+                around.append(chain)
         nesting = cls(frames, chains, outline.edges)
         for edge in outline.edges:
-            for frame, source, target in nesting.steps(edge):
+            for frame, source, target in nesting.wires(edge):
                 content = frames[frame]
                 if source is None:
                     content.entries.setdefault(edge[0], len(content.entries))
@@ -91,6 +113,39 @@ class Nesting:
                     content.exits.setdefault(edge[0], len(content.exits))
                 content.wired.append((source, target, edge[0]))
         return nesting
+
+    def wires(self, edge: Edge) -> list[tuple[int, int | None, int | None]]:
+        """Return the steps of an edge that connect nodes on levels.
+
+        An edge from one side of a U to the other leaves and enters the sides between two levels.
+        """
+        steps = self.steps(edge)
+        at = self.across(steps)
+        return steps if at is None else [*steps[: at - 1], *steps[at + 2 :]]
+
+    @property
+    def has_details(self) -> bool:
+        """Whether there are frames that show a block of the net in detail."""
+        return any(isinstance(item, Frame) and item.detail for item in self.frames[0].items)
+
+    def pairs(self, number: int) -> list[tuple[int, int, int]]:
+        """Return the items and the box of each edge from one side of a U to the other."""
+        found: dict[tuple[int, int, int], None] = {}
+        for edge in self.edges:
+            steps = self.steps(edge)
+            at = self.across(steps)
+            if at is not None and steps[at][0] == number:
+                (_, source, _), (_, _, target) = steps[at - 1], steps[at + 1]
+                assert source is not None and target is not None
+                found[source, target, edge[0]] = None
+        return list(found)
+
+    def across(self, steps: Sequence[tuple[int, int | None, int | None]]) -> int | None:
+        """Return the number of the step that leads from one side of a U to the other."""
+        for at, (frame, source, target) in enumerate(steps):
+            if self.frames[frame].arrangement == "u" and (source, target) == (0, 2):
+                return at
+        return None
 
     def steps(self, edge: Edge) -> list[tuple[int, int | None, int | None]]:
         """Split an edge at the borders of frames: for each frame, the items it connects there."""
@@ -102,3 +157,10 @@ class Nesting:
         outwards = [(f, item, None) for f, item in reversed(here[shared + 1 :])]
         inwards = [(f, None, item) for f, item in there[shared + 1 :]]
         return [*outwards, (frame, source, target), *inwards]
+
+
+def _content(item: Frame | Part, around: Content) -> Content:
+    if isinstance(item, Frame):
+        return Content(item, item.items, flipped=around.flipped, depth=around.depth + 1)
+    flipped = around.flipped or item.flipped
+    return Content(None, item.items, item.arrangement, flipped=flipped, depth=around.depth)

@@ -1,0 +1,1 @@
+"""Where the boxes of a diagram are: levels, order, coordinates, frames, and columns."""
