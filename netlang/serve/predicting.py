@@ -11,7 +11,7 @@ from netlang.api.predictions import Predictions
 from netlang.data.transforms.resampling import line_weights
 from netlang.diagnostics.errors import InputError
 from netlang.ir.graph import Value
-from netlang.serve.messages import Image
+from netlang.serve.messages.requests import Image
 from netlang.serve.samples import pixels
 from netlang.serve.streams import Input, Predicted, Predicts, Share
 from netlang.storage.inputs import IMAGES

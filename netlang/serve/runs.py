@@ -15,7 +15,9 @@ from threading import Lock
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.serve.folder import Folder
-from netlang.serve.messages import Error, Predict, Train, answering, encoded
+from netlang.serve.messages.answers import Error
+from netlang.serve.messages.coding import answering, encoded
+from netlang.serve.messages.requests import Predict, Train
 from netlang.serve.process import work
 from netlang.serve.streams import BEGAN, END, ENDED, STOP, RunFailed, Sent, Stopped
 
