@@ -103,8 +103,8 @@ class Runs:
         """Yield what a run reports, and at times an empty line; closing the iterator stops it."""
         if not self._is_free():
             error = Error(
-                rules.RUN_IN_USE.code, "another run of this page is in progress", (),
-                ("stop it first",),
+                rules.RUN_IN_USE.code, "another window of this page is training", (),
+                ("stop that run there, or wait until it ends",),
             )  # fmt: skip
             yield encoded(answering(RunFailed(error=error), request))
             return

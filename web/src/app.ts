@@ -418,7 +418,7 @@ export class App {
     this.#status.className = "error";
     this.#status.textContent =
       error instanceof ConnectionLost
-        ? "netlang does not answer: start `netlang serve` again and reload this page"
+        ? "netlang does not answer: start `netlang serve` again, and open the address that it prints"
         : error instanceof Error
           ? error.message
           : String(error);
