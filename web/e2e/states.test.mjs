@@ -56,6 +56,57 @@ test("a loss that is not a number is explained", { timeout: 60_000 }, async () =
   await page.close();
 });
 
+/** Drop a file, whose content is in base64, on an element; return whether the page took it, or kept it from replacing itself. */
+function dropped(page, selector, name, content) {
+  return page.page.locator(selector).evaluate(
+    (target, [name_, content_]) => {
+      const dataTransfer = new DataTransfer();
+      const bytes = Uint8Array.from(atob(content_), (letter) => letter.charCodeAt(0));
+      dataTransfer.items.add(new File([bytes], name_));
+      const event = (type) =>
+        new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true, composed: true });
+      target.dispatchEvent(event("dragover"));
+      return !target.dispatchEvent(event("drop"));
+    },
+    [name, content],
+  );
+}
+
+test("an image that is dropped is classified, and no file replaces the page", {
+  timeout: 60_000,
+}, async () => {
+  const page = await digits();
+  assert.ok(await dropped(page, "#status", "a.png", btoa("no")));
+  await started(page).click();
+  await page.until(
+    () => state(page),
+    (text) => text.startsWith("finished after"),
+    40_000,
+  );
+  assert.ok(await dropped(page, ".predict", "notes.txt", btoa("words")));
+  await page.until(
+    () => page.text(".prediction"),
+    (text) =>
+      /^notes\.txt is not an image\n+help: an image is one of \.png, \.jpg, [^\n]+$/.test(text),
+  );
+  assert.ok(await dropped(page, ".predict", "broken.png", btoa("words")));
+  await page.until(
+    () => page.text(".prediction"),
+    (text) => text === "broken.png is not a PNG, JPEG, WebP, BMP or TIFF image",
+  );
+  const image = await page.page.evaluate(() => {
+    const canvas = document.querySelector(".samples canvas");
+    return canvas.toDataURL("image/png").replace(/.*,/, "");
+  });
+  assert.ok(await dropped(page, ".predict", "digit.png", image));
+  await page.until(
+    () => page.page.locator(".classes li").count(),
+    (count) => count === 10,
+  );
+  assert.equal(await page.page.locator(".seen").count(), 1);
+  await page.close();
+});
+
 test("of two windows one trains at a time, and the other says why", {
   timeout: 60_000,
 }, async () => {
@@ -95,7 +146,8 @@ test("a run whose server ends says so, and what to do", { timeout: 60_000 }, asy
   await own.end();
   await page.until(
     () => state(page),
-    (text) => /saved|connection to netlang was lost/.test(text),
+    (text) =>
+      /saved|^the connection to netlang was lost\s+help: start netlang serve again/.test(text),
     20_000,
   );
   await page.end(1);
