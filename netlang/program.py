@@ -41,6 +41,7 @@ from netlang.syntax.parser import no_definition, parse
 from netlang.syntax.reader import read_source, text_source
 
 if TYPE_CHECKING:
+    from netlang.evaluate.context.known_calls import KnownCalls
     from netlang.plan.plan import Plan
     from netlang.syntax.reuse import KnownTrees
 
@@ -138,6 +139,8 @@ class Program(Struct, eq=False):
     """For an editor: the errors of a file of which only a part parses, which is ``file``."""
     trees: KnownTrees | None = None
     """For an editor: the syntax trees of earlier versions."""
+    known_calls: KnownCalls | None = None
+    """For an editor: the calls of the library in earlier versions."""
     _modules: dict[Path, ModuleScope] = field(default_factory=dict[Path, ModuleScope])
     _opening: dict[Path, Path] = field(default_factory=dict[Path, Path])
     """The files whose imports are being read, each imported by the one before."""
@@ -332,7 +335,7 @@ class Program(Struct, eq=False):
         graph_of = partial(self._graph_of, found=found)
         run = Run(found, graph_of=graph_of, budget=self._budget, counts=self._counts)
         if self.runs is not None:
-            run.bound = []
+            run.bound, run.known_calls = [], self.known_calls
             self.runs.append(run)
         return run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,9 @@ from netlang.system.versions import own_version
 PAUSE = 0.15
 """Seconds without a keystroke after which problems are shown."""
 
+REST = 1.0
+"""Seconds after which what earlier versions of the texts left in memory is looked for."""
+
 _ENCODINGS: dict[str, Encoding] = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-32": "utf-32"}
 
 
@@ -43,6 +47,7 @@ class Server(LanguageServer):
         self.pause = pause
         self._waiting: dict[str, asyncio.TimerHandle] = {}
         self._uris: dict[str, str] = {}
+        self._rest: asyncio.TimerHandle | None = None
 
     # ---- texts ---------------------------------------------------------------------------------
 
@@ -80,6 +85,9 @@ class Server(LanguageServer):
             waiting.cancel()
         loop = asyncio.get_running_loop()
         self._waiting[path] = loop.call_later(self.pause, self._show, path)
+        if self._rest is not None:
+            self._rest.cancel()
+        self._rest = loop.call_later(self.pause + REST, gc.collect)
 
     def _show(self, path: str) -> None:
         """Show the problems of a text as it is now."""

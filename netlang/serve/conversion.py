@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from netlang.editor import Facts
 from netlang.editor.facts import records
-from netlang.serve import messages
+from netlang.serve.messages import text_answers
 from netlang.serve.offsets import Offsets
 
 _CODE = re.compile(r"^```(\w*)\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
@@ -38,22 +38,22 @@ class Places:
         units = self.offsets(location.path).units
         return self.shown(location.path), units(location.start), units(location.end)
 
-    def problem(self, found: records.Problem) -> messages.Problem:
+    def problem(self, found: records.Problem) -> text_answers.Problem:
         """Return a problem with its fixes."""
         path, start, end = self.range(found.location)
         fixes = [
-            messages.Fix(fix.title, [self.edit(each.location, each.text) for each in fix.edits])
+            text_answers.Fix(fix.title, [self.edit(each.location, each.text) for each in fix.edits])
             for fix in found.fixes
         ]
         related = [self.edit(each.location, each.text) for each in found.related]
-        return messages.Problem(
+        return text_answers.Problem(
             found.rule, found.severity, found.message, path, start, end, found.label, found.notes,
             found.helps, found.trace, found.text, related, fixes,
         )  # fmt: skip
 
-    def edit(self, location: records.Location, text: str) -> messages.Edit:
+    def edit(self, location: records.Location, text: str) -> text_answers.Edit:
         """Return a place with a text."""
-        return messages.Edit(*self.range(location), text)
+        return text_answers.Edit(*self.range(location), text)
 
 
 class Converter(Places):
@@ -70,20 +70,20 @@ class Converter(Places):
 
     # ---- the parts of an answer to `check` -----------------------------------------------------
 
-    def problems(self) -> list[messages.Problem]:
+    def problems(self) -> list[text_answers.Problem]:
         return list(map(self.problem, self.facts.problems))
 
-    def hints(self) -> list[messages.Hint]:
+    def hints(self) -> list[text_answers.Hint]:
         return [
-            messages.Hint(self.units(each.offset), each.text, each.kind, each.types)
+            text_answers.Hint(self.units(each.offset), each.text, each.kind, each.types)
             for each in self.facts.hints
         ]
 
-    def symbols(self) -> list[messages.Symbol]:
+    def symbols(self) -> list[text_answers.Symbol]:
         return list(map(self._symbol, self.facts.symbols))
 
-    def _symbol(self, found: records.Symbol) -> messages.Symbol:
-        return messages.Symbol(
+    def _symbol(self, found: records.Symbol) -> text_answers.Symbol:
+        return text_answers.Symbol(
             found.name,
             found.kind,
             found.detail,
@@ -94,59 +94,61 @@ class Converter(Places):
             list(map(self._symbol, found.children)),
         )
 
-    def foldings(self) -> list[messages.Folding]:
+    def foldings(self) -> list[text_answers.Folding]:
         return [
-            messages.Folding(each.first_line, each.last_line, each.kind)
+            text_answers.Folding(each.first_line, each.last_line, each.kind)
             for each in self.facts.foldings
         ]
 
-    def tokens(self) -> list[messages.Token]:
+    def tokens(self) -> list[text_answers.Token]:
         return [
-            messages.Token(self.units(each.start), self.units(each.end), each.kind, each.modifiers)
+            text_answers.Token(
+                self.units(each.start), self.units(each.end), each.kind, each.modifiers
+            )
             for each in self.facts.tokens
         ]
 
-    def lenses(self) -> list[messages.Lens]:
+    def lenses(self) -> list[text_answers.Lens]:
         return [
-            messages.Lens(self.units(each.offset), each.title, each.command, each.name)
+            text_answers.Lens(self.units(each.offset), each.title, each.command, each.name)
             for each in self.facts.lenses
         ]
 
-    def sections(self) -> list[messages.Section]:
+    def sections(self) -> list[text_answers.Section]:
         return [
-            messages.Section(
+            text_answers.Section(
                 each.name, self.units(each.start), self.units(each.end), not each.failed,
-                [messages.Parameter(name, default) for name, default in each.parameters],
+                [text_answers.Parameter(name, default) for name, default in each.parameters],
             )
             for each in self.facts.sections
         ]  # fmt: skip
 
-    def candidate(self, found: records.Candidate) -> messages.Candidate:
+    def candidate(self, found: records.Candidate) -> text_answers.Candidate:
         start, end = self.units(found.location.start), self.units(found.location.end)
-        return messages.Candidate(
+        return text_answers.Candidate(
             found.label, found.kind, start, end, found.detail, found.documentation
         )
 
-    def hover(self, found: records.Hover | None, offset: int) -> messages.Hovered:
+    def hover(self, found: records.Hover | None, offset: int) -> text_answers.Hovered:
         """Return what is known about a place, which may be nothing."""
         start, end = (offset, offset) if found is None else (found.start, found.end)
-        return messages.Hovered(
+        return text_answers.Hovered(
             start=self.units(start),
             end=self.units(end),
             name=self.facts.text[start:end],
             parts=[] if found is None else list(parts(found.text)),
         )
 
-    def ranges(self, places: Sequence[records.Location]) -> list[messages.Range]:
+    def ranges(self, places: Sequence[records.Location]) -> list[text_answers.Range]:
         """Return those of some places that are in the text."""
         return [
-            messages.Range(self.units(each.start), self.units(each.end))
+            text_answers.Range(self.units(each.start), self.units(each.end))
             for each in places
             if each.path == self.facts.path
         ]
 
 
-def parts(text: str) -> Iterator[messages.Part]:
+def parts(text: str) -> Iterator[text_answers.Part]:
     """Yield the paragraphs and the code of a text in Markdown.
 
     >>> [part.kind for part in parts("one\\n\\n```net\\nx\\n```")]
@@ -155,11 +157,11 @@ def parts(text: str) -> Iterator[messages.Part]:
     at = 0
     for found in _CODE.finditer(text):
         yield from _paragraph(text[at : found.start()])
-        yield messages.Part("code", found[2], found[1])
+        yield text_answers.Part("code", found[2], found[1])
         at = found.end()
     yield from _paragraph(text[at:])
 
 
-def _paragraph(text: str) -> Iterator[messages.Part]:
+def _paragraph(text: str) -> Iterator[text_answers.Part]:
     if text.strip():
-        yield messages.Part("text", text.strip())
+        yield text_answers.Part("text", text.strip())

@@ -16,8 +16,8 @@ from netlang.diagram.rendering import render
 from netlang.diagram.sketch import sketch
 from netlang.editor.facts.records import Location, Net
 from netlang.ir.graph import Graph
-from netlang.serve import messages
 from netlang.serve.conversion import Converter
+from netlang.serve.messages import text_answers
 
 ROWS = 200
 """The most rows of a table; a longer one is folded."""
@@ -56,7 +56,7 @@ class Diagrams:
 
     def drawn(
         self, net: Net, depth: int | None, direction: Direction, converter: Converter
-    ) -> messages.Drawn:
+    ) -> text_answers.Drawn:
         """Return the diagram of a net; raises ``NetlangError`` for one with too many boxes."""
         graph = net.graph
         assert graph is not None
@@ -68,15 +68,15 @@ class Diagrams:
             _remember(self._drawings, key, (svg, outline.boxes()))
         svg, found = self._drawings[key]
         boxes = [self._box(net, box, converter) for box in found]
-        return messages.Drawn(name=net.name, svg=svg, boxes=boxes)
+        return text_answers.Drawn(name=net.name, svg=svg, boxes=boxes)
 
-    def _box(self, net: Net, box: Box, converter: Converter) -> messages.Box:
+    def _box(self, net: Net, box: Box, converter: Converter) -> text_answers.Box:
         if box.role == "layer":
             places = converter.ranges(self._places(net, box.layers, converter))
         else:
             end = net.ends.get(box.name.removeprefix("next "))
             places = converter.ranges([end] if end is not None else [])
-        return messages.Box(
+        return text_answers.Box(
             box.number, box.role, box.paths, places[0].start if places else None,
             places[0].end if places else None, places, box.tooltip,
         )  # fmt: skip
@@ -113,7 +113,7 @@ def _grouped(whole: Summary, depth: int | None) -> list[list[int]]:
     return [list(group) for _, group in groups]
 
 
-def _range(places: Sequence[messages.Range]) -> dict[str, int | None]:
+def _range(places: Sequence[text_answers.Range]) -> dict[str, int | None]:
     first = next(iter(places), None)
     return {"start": first and first.start, "end": first and first.end}
 

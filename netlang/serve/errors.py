@@ -5,7 +5,7 @@ from __future__ import annotations
 from netlang.api.errors import ProgramError
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import NetlangError
-from netlang.serve.messages import Error
+from netlang.serve.messages.answers import Error
 
 
 def error_of(exception: Exception) -> Error:

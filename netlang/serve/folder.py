@@ -11,7 +11,7 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.diagnostics.source import BYTE_ORDER_MARK, Source
 from netlang.editor.facts.elsewhere import SUFFIX, programs_below
-from netlang.serve.messages import Conflict, FileEntry, Opened, Saved
+from netlang.serve.messages.answers import Conflict, FileEntry, Opened, Saved
 from netlang.syntax.reader import read_source, text_source
 from netlang.system.files import write_atomically
 

@@ -14,12 +14,12 @@ from netlang.diagnostics.suggestions import did_you_mean
 from netlang.editor import Analyser, Facts
 from netlang.editor.facts.elsewhere import SUFFIX
 from netlang.editor.words import words
-from netlang.serve import messages
 from netlang.serve.conversion import Converter
 from netlang.serve.diagrams import Diagrams
 from netlang.serve.errors import error_of
 from netlang.serve.folder import Folder
-from netlang.serve.messages import answering, encoded
+from netlang.serve.messages import answers, requests, text_answers
+from netlang.serve.messages.coding import answering, encoded
 from netlang.serve.runs import Runs
 from netlang.system.versions import own_version
 
@@ -27,9 +27,9 @@ _OPEN = 20
 """How many files are kept as they were analysed last."""
 
 Reply = (
-    messages.Welcome | messages.Checked | messages.Drawn | messages.Hovered | messages.Completions
-    | messages.Formatted | messages.Listed | messages.Opened | messages.Saved | messages.Conflict
-    | messages.Stopping
+    answers.Welcome | text_answers.Checked | text_answers.Drawn | text_answers.Hovered
+    | text_answers.Completions | answers.Formatted | answers.Listed | answers.Opened
+    | answers.Saved | answers.Conflict | answers.Stopping
 )  # fmt: skip
 
 
@@ -56,28 +56,28 @@ class Handler:
         self._documents: dict[str, _Document] = {}
         self._compiling = Lock()
 
-    def answer(self, request: messages.Request) -> Iterator[bytes]:
+    def answer(self, request: requests.Request) -> Iterator[bytes]:
         """Yield each answer to a request as a line of JSON without its end.
 
         An empty one has no meaning: it shows that a run continues. Closing the iterator stops
         the run.
         """
         try:
-            if isinstance(request, messages.Train):
+            if isinstance(request, requests.Train):
                 self.folder.file(request.path)
                 yield from self.runs.train(request)
-            elif isinstance(request, messages.Predict):
+            elif isinstance(request, requests.Predict):
                 yield self.runs.predict(request)
             else:
                 yield encoded(answering(self._reply(request), request))
         except Exception as error:
-            yield encoded(answering(messages.Failed(error=error_of(error)), request))
+            yield encoded(answering(answers.Failed(error=error_of(error)), request))
 
     def prepare(self) -> None:
         """Load what the first answer needs, while the browser starts."""
         with suppress(NetlangError):
             text = "" if self.first is None else self.folder.open(self.first).text
-            request = messages.Check(path=self.first or f"untitled{SUFFIX}", text=text)
+            request = requests.Check(path=self.first or f"untitled{SUFFIX}", text=text)
             for _ in self.answer(request):
                 pass
         gc.freeze()  # what is loaded stays
@@ -88,67 +88,67 @@ class Handler:
 
     def _reply(
         self,
-        request: messages.Hello | messages.TextRequest | messages.ListFiles | messages.Open
-        | messages.Save | messages.Stop,
+        request: requests.Hello | requests.TextRequest | requests.ListFiles | requests.Open
+        | requests.Save | requests.Stop,
     ) -> Reply:  # fmt: skip
         match request:
-            case messages.Hello():
+            case requests.Hello():
                 return self._welcome()
-            case messages.ListFiles():
-                return messages.Listed(folder=self.folder.name, files=self.folder.programs())
-            case messages.Open(path=path):
+            case requests.ListFiles():
+                return answers.Listed(folder=self.folder.name, files=self.folder.programs())
+            case requests.Open(path=path):
                 return self.folder.open(path)
-            case messages.Save(path=path, text=text, revision=revision):
+            case requests.Save(path=path, text=text, revision=revision):
                 return self.folder.save(path, text, revision)
-            case messages.Stop(run=run):
-                return messages.Stopping(run=run, found=self.runs.stop(run))
+            case requests.Stop(run=run):
+                return answers.Stopping(run=run, found=self.runs.stop(run))
             case _:
                 with self._compiling:
                     return self._about(request)
 
-    def _welcome(self) -> messages.Welcome:
+    def _welcome(self) -> answers.Welcome:
         known = words()
-        return messages.Welcome(
+        return answers.Welcome(
             netlang=own_version(),
             folder=self.folder.name,
             file=self.first,
             can=["check", "draw", "explain", "format", "complete", "hover", "train", "predict",
                  "files"],
-            words=messages.Known(
+            words=answers.Known(
                 known.keywords, known.layers, known.functions, [*known.elements, *known.types]
             ),
         )  # fmt: skip
 
-    def _about(self, request: messages.TextRequest) -> Reply:
+    def _about(self, request: requests.TextRequest) -> Reply:
         """Answer what is about a text."""
         facts = self._facts(request)
         converter = Converter(facts, self.folder.shown, self._text_of(request.texts))
         match request:
-            case messages.Check():
+            case requests.Check():
                 return self._checked(request, converter)
-            case messages.Draw():
+            case requests.Draw():
                 return self._drawn(request, converter)
-            case messages.Hover(offset=units):
+            case requests.Hover(offset=units):
                 offset = converter.offset(units)
                 return converter.hover(facts.hover(offset), offset)
-            case messages.Explain(offset=units):
+            case requests.Explain(offset=units):
                 offset = converter.offset(units)
                 found = converter.hover(facts.explain(offset), offset)
-                return messages.Explained(
+                return text_answers.Explained(
                     start=found.start, end=found.end, name=found.name, parts=found.parts
                 )
-            case messages.Complete(offset=units):
+            case requests.Complete(offset=units):
                 found = facts.complete(converter.offset(units))
-                return messages.Completions(candidates=list(map(converter.candidate, found)))
-            case messages.Format():
-                return messages.Formatted(text=facts.format())
+                return text_answers.Completions(candidates=list(map(converter.candidate, found)))
+            case requests.Format():
+                return answers.Formatted(text=facts.format())
             case _:
                 raise AssertionError(request)
 
-    def _checked(self, request: messages.Check, converter: Converter) -> messages.Checked:
+    def _checked(self, request: requests.Check, converter: Converter) -> text_answers.Checked:
         facts = converter.facts
         nets = [
-            messages.Net(
+            text_answers.Net(
                 net.name,
                 converter.units(net.start),
                 converter.units(net.end),
@@ -159,7 +159,7 @@ class Handler:
             )
             for net in facts.nets
         ]
-        return messages.Checked(
+        return text_answers.Checked(
             path=request.path,
             problems=converter.problems(),
             hints=converter.hints(),
@@ -171,7 +171,7 @@ class Handler:
             sections=converter.sections(),
         )
 
-    def _drawn(self, request: messages.Draw, converter: Converter) -> messages.Drawn:
+    def _drawn(self, request: requests.Draw, converter: Converter) -> text_answers.Drawn:
         nets = {net.name: net for net in converter.facts.nets}
         net = nets.get(request.name)
         if net is None:
@@ -185,7 +185,7 @@ class Handler:
             raise NetlangError(rules.PROGRAM_ERRORS, f"`{net.name}` has errors")
         return self._diagrams.drawn(net, request.depth, request.direction, converter)
 
-    def _facts(self, request: messages.TextRequest) -> Facts:
+    def _facts(self, request: requests.TextRequest) -> Facts:
         path = self.folder.file(request.path)
         texts = {str(self.folder.file(name)): text for name, text in request.texts.items()}
         document = self._documents.pop(request.path, None) or _Document(path)

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from netlang.api.network import Network
 from netlang.api.predictions import Predictions
 from netlang.data.transforms.resampling import line_weights
-from netlang.diagnostics.errors import InputError
+from netlang.diagnostics.errors import InputError, NetlangError
 from netlang.ir.graph import Value
-from netlang.serve.messages import Image
+from netlang.serve.messages.requests import Image
 from netlang.serve.samples import pixels
 from netlang.serve.streams import Input, Predicted, Predicts, Share
 from netlang.storage.inputs import IMAGES
@@ -90,7 +90,12 @@ def _read(network: Network, name: str, image: Image) -> Array:
     with TemporaryDirectory() as folder:
         path = Path(folder, f"image{suffix}")
         path.write_bytes(image.content)
-        return network.read_inputs({name: str(path)}, resize=True)[name]
+        try:
+            return network.read_inputs({name: str(path)}, resize=True)[name]
+        except NetlangError as error:
+            # The file is ours; the page knows the image by its own name.
+            message = error.message.replace(str(path), f"`{Path(image.name).name}`")
+            raise InputError(message, notes=error.notes, helps=error.helps) from None
 
 
 def _drawn(

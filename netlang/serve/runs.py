@@ -15,7 +15,9 @@ from threading import Lock
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.serve.folder import Folder
-from netlang.serve.messages import Error, Predict, Train, answering, encoded
+from netlang.serve.messages.answers import Error
+from netlang.serve.messages.coding import answering, encoded
+from netlang.serve.messages.requests import Predict, Train
 from netlang.serve.process import work
 from netlang.serve.streams import BEGAN, END, ENDED, STOP, RunFailed, Sent, Stopped
 
@@ -101,8 +103,8 @@ class Runs:
         """Yield what a run reports, and at times an empty line; closing the iterator stops it."""
         if not self._is_free():
             error = Error(
-                rules.RUN_IN_USE.code, "another run of this page is in progress", (),
-                ("stop it first",),
+                rules.RUN_IN_USE.code, "another window of this page is training", (),
+                ("stop that run there, or wait until it ends",),
             )  # fmt: skip
             yield encoded(answering(RunFailed(error=error), request))
             return

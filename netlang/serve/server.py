@@ -18,13 +18,15 @@ from hashlib import blake2b
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import cast
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, NetlangError
 from netlang.serve.handler import Handler
-from netlang.serve.messages import Error, Failed, Train, decoded, encoded
+from netlang.serve.messages.answers import Error, Failed
+from netlang.serve.messages.coding import decoded, encoded
+from netlang.serve.messages.requests import Train
 
 STATIC = Path(__file__).with_name("static")
 """The front end: what `web/` is built to."""
@@ -42,6 +44,14 @@ POLICY = "; ".join(
         "base-uri 'none'", "frame-ancestors 'none'",
     )
 )  # fmt: skip
+
+_ONCE = "/once/"
+"""The path of an address that can be opened once."""
+
+USED = """\
+This address works once, and was opened before. Open the one that `netlang serve` printed.
+
+If the page never opened, somebody else on this machine has it: end `netlang serve`."""
 
 NOT_BUILT = """\
 The page is not part of this installation.
@@ -78,6 +88,8 @@ class PageServer(ThreadingHTTPServer):
         self.messages = handler
         self.static = static
         self.token = secrets.token_urlsafe(24)
+        self._code = ""
+        self._code_lock = Lock()
         try:
             super().__init__((HOST, port), _Connection)
         except OSError as error:
@@ -98,6 +110,23 @@ class PageServer(ThreadingHTTPServer):
     def address(self) -> str:
         """The address of the page, with the token, which a browser sends to no one."""
         return f"http://{HOST}:{self.port}/#token={self.token}"
+
+    def one_time_address(self) -> str:
+        """Return an address that leads to the page once, in place of any before.
+
+        The command line of a browser, which every user of the machine may read, has it without the
+        token.
+        """
+        with self._code_lock:
+            self._code = secrets.token_urlsafe(24)
+            return f"http://{HOST}:{self.port}{_ONCE}{self._code}"
+
+    def redeemed(self, code: str) -> bool:
+        """Return whether a code is that of the address, which is of no more use then."""
+        with self._code_lock:
+            valid = self._code != "" and secrets.compare_digest(code.encode(), self._code.encode())
+            self._code = "" if valid else self._code
+            return valid
 
     @cached_property
     def hosts(self) -> frozenset[str]:
@@ -134,7 +163,10 @@ class _Connection(BaseHTTPRequestHandler):
         return cast("PageServer", self.server)
 
     def do_GET(self) -> None:
-        self._static(body=True)
+        if self.path.startswith(_ONCE):
+            self._redirect(self.path.removeprefix(_ONCE))
+        else:
+            self._static(body=True)
 
     def do_HEAD(self) -> None:
         self._static(body=False)
@@ -255,6 +287,20 @@ class _Connection(BaseHTTPRequestHandler):
         finally:
             with suppress(OSError):
                 self.connection.settimeout(_PATIENCE)
+
+    def _redirect(self, code: str) -> None:
+        """Lead a browser that was started with a one-time address to the page."""
+        problem = self._forbidden(token=False)
+        if problem is None and not self.page.redeemed(code):
+            problem = USED
+        if problem is not None:
+            self._send(HTTPStatus.FORBIDDEN, f"{problem}\n".encode(), "text/plain; charset=utf-8")
+            return
+        self.send_response(HTTPStatus.SEE_OTHER)
+        self.send_header("Location", f"/#token={self.page.token}")
+        self.send_header("Content-Length", "0")
+        self.send_header("Cache-Control", "no-store")
+        self._headers()
 
     # ---- files ---------------------------------------------------------------------------------
 

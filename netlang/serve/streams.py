@@ -7,7 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from netlang.serve.messages import Error, Problem, RunMessage
+from netlang.serve.messages.answers import Error, RunMessage
+from netlang.serve.messages.text_answers import Problem
 
 STOP = "stop"
 """What the process is sent to end a run after its step."""

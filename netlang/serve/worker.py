@@ -25,15 +25,10 @@ from netlang.plan.schedules import Clock
 from netlang.program import open_program
 from netlang.serve.conversion import Places
 from netlang.serve.errors import error_of
-from netlang.serve.messages import (
-    Failed,
-    Predict,
-    Problem,
-    RunMessage,
-    Train,
-    answering,
-    encoded,
-)
+from netlang.serve.messages.answers import Failed, RunMessage
+from netlang.serve.messages.coding import answering, encoded
+from netlang.serve.messages.requests import Predict, Train
+from netlang.serve.messages.text_answers import Problem
 from netlang.serve.predicting import predicted, predicts
 from netlang.serve.samples import samples
 from netlang.serve.streams import (

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from functools import cache
@@ -103,6 +104,12 @@ def test_the_bench_of_the_editor_fails_above_its_limit(limit: float, code: int) 
     assert done.stdout.startswith("240 lines, 7 nets\n| edit | milliseconds | evaluated |\n")
     assert "| in a comment | " in done.stdout
     assert done.returncode == code
+
+
+def test_the_bench_of_the_editor_goes_over_the_examples() -> None:
+    done = run([sys.executable, HERE / "editor.py", "--examples", "--rounds", "1"])
+    assert re.match(r"\d+ definitions; the slowest:\n\| edit in \| evaluated \|", done.stdout)
+    assert done.stdout.count("\n") == 3 + 12
 
 
 def test_the_bench_of_compiled_networks_says_what_it_misses() -> None:

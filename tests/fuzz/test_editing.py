@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 
 from netlang.editor import Analyser, Facts, analyse
+from netlang.editor.facts.records import Net
+from netlang.ir.text import print_graph
 
 DATA = Path(__file__).parents[1] / "data"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 PROGRAMS = sorted(
     path
-    for folder in ("language", "single_errors", "panel")
-    for path in (DATA / folder).glob("*.net")
+    for folder in (*(DATA / name for name in ("language", "single_errors", "panel")), EXAMPLES)
+    for path in folder.glob("*.net")
     if path.stat().st_size < 3000
 )
 WORDS = (
@@ -64,7 +67,23 @@ EDITS: tuple[Edit, ...] = (inserted, removed, doubled, moved, number)
 
 
 def shown(facts: Facts) -> tuple[object, ...]:
-    return facts.problems, facts.hints, facts.symbols, facts.tokens, facts.lenses, facts.foldings
+    """Return all that the facts say, also the graphs of nets and where their nodes are written."""
+    nets = [
+        (
+            net.name,
+            net.ends,
+            net.graph and print_graph(net.graph, origins=False),
+            places(facts, net),
+        )
+        for net in facts.nets
+    ]
+    lists = facts.hints, facts.symbols, facts.tokens, facts.lenses, facts.foldings, facts.sections
+    return facts.problems, *lists, nets
+
+
+def places(facts: Facts, net: Net) -> list[object]:
+    nodes = net.graph.nodes if net.graph is not None else ()
+    return [facts.places(net.name, node) for node in nodes]
 
 
 def check(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +106,7 @@ def check(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
             assert facts.references(offset) == fresh.references(offset)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(30))
 def test_edits_at_random_give_the_facts_of_the_text(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

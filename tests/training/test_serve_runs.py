@@ -179,7 +179,7 @@ def test_an_image_is_read_as_netlang_run_reads_it(served: Page) -> None:
     assert set(base64.b64decode(found["seen"]["pixels"])) == {255}
     for name, content, message in (
         ("notes.txt", b"x", "`notes.txt` is not an image"),
-        ("../../x.png", b"no image", "is not a PNG, JPEG, WebP, BMP or TIFF image"),
+        ("../../x.png", b"no image", "`x.png` is not a PNG, JPEG, WebP, BMP or TIFF image"),
     ):
         sent = {"name": name, "bytes": base64.b64encode(content).decode()}
         answer = served.ask("predict", run=ended["run"], image=sent)

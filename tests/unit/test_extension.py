@@ -110,6 +110,14 @@ def test_brackets_and_comments_are_those_of_the_language() -> None:
     assert language["extensions"] == [".net"]
 
 
+def test_a_program_is_formatted_when_it_is_saved() -> None:
+    """The editor asks the language server, as it does for other languages with one format."""
+    defaults = MANIFEST["contributes"]["configurationDefaults"]["[netlang]"]
+    assert defaults == {
+        "editor.tabSize": 2, "editor.insertSpaces": True, "editor.formatOnSave": True
+    }  # fmt: skip
+
+
 @pytest.mark.slow
 def test_the_package_holds_every_file_that_the_manifest_names(tmp_path: Path) -> None:
     assert node_modules().is_dir()

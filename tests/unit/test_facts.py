@@ -410,6 +410,58 @@ def test_completion_offers_the_columns_of_examples_that_are_chosen(call: str) ->
     assert found["label"] == "i64[]"
 
 
+def test_completion_leaves_out_the_arguments_that_a_call_has() -> None:
+    def offered(line: str) -> list[str]:
+        found = labels(STAGES.replace("  b = unit(a, 32)", f"  b = {line}"), "§")
+        return [label for label in found if label.endswith("=")]
+
+    assert offered("unit(§)") == ["x=", "out="]
+    assert offered("unit(a, §)") == ["out="]
+    assert offered("a |> unit(§)") == ["out="]
+    assert offered("new unit(§)") == ["out="]
+    assert offered("unit(concat([a, a], axis=1), §)") == ["out="]
+    assert offered('unit(f("a, b)", (1, 2)), §)') == ["out="]
+    assert offered("unit(out=§)") == []
+    assert offered("unit([§])") == []
+    assert "pad=" in offered("conv(a, 8, 3, stride=1, §)")
+    assert "stride=" not in offered("conv(a, 8, 3, stride=1, §)")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "first", "other"),
+    [
+        ('data = digits("train")', "data = §", {"char_windows", "digits"}, "batches"),
+        ('|> batches(32)', "|> §", {"batches", "map", "only", "together"}, "accuracy"),
+        ("|> batches(32)", "\n    |> only()\n    |> §", {"batches", "map", "only"}, "accuracy"),
+        ("sgd(0.1)", "§", {"sgd", "adam"}, "abs"),
+        ("mean(batch.image)", "a |> §", {"conv", "relu", "cross_entropy"}, "adam"),
+        ("mean(batch.image)", "cross_entropy(a, b, class_weights=§)", {"balanced"}, "accuracy"),
+        ("conv(h, out, 3, pad=1)", "conv(h, out, 3, pad=§)", {"same"}, "Small"),
+        ("  run = 1 epochs", "  clip = §", {"clip_norm", "clip_value"}, "accuracy"),
+    ],
+)  # fmt: skip
+def test_completion_begins_with_what_suits(
+    before: str, after: str, first: set[str], other: str
+) -> None:
+    found = [*labels(STAGES.replace(before, after), "§")]
+    assert found.index(other) > max(map(found.index, first)), found[:20]
+
+
+def test_completion_knows_the_forms_of_data() -> None:
+    def offered(line: str) -> list[str]:
+        found = labels(STAGES.replace('digits("train")', line), "§")
+        return [f"{label}{detail}" for label, detail in found.items() if label.endswith("=")]
+
+    table = 'table("data.csv", '
+    assert offered(f"{table}pictures(§)") == ["x=files", 'folder=str = ""', 'ending=str = ""']
+    assert offered(f'{table}pictures("name", §)') == ['folder=str = ""', 'ending=str = ""']
+    assert offered(f'{table}masks("name", ending=".png", §)') == [
+        'folder=str = ""', "values=[int] = []"
+    ]  # fmt: skip
+    assert offered(f"{table}columns(§)") == ["names=[str]", "fill=filling? = none"]
+    assert offered(f'{table}columns(["a"], §)') == ["fill=filling? = none"]
+
+
 def test_the_outline_has_definitions_and_what_they_bind() -> None:
     facts = analyse(STAGES)
     assert [(s.kind, s.name, [c.name for c in s.children]) for s in facts.symbols] == [

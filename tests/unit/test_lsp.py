@@ -158,6 +158,45 @@ WRONG = "net A(x: f32[N, 4]) -> y = dens(x, 2)\n"
 RIGHT = "net A(x: f32[N, 4]) -> y = dense(x, 2)\n"
 
 
+FORMS = """\
+net Small(image: f32[N, 1, 8, 8]) -> logits: f32[N, 10] = image |> flatten |> dense(10)
+
+train small {
+  data = §
+  model = new Small()
+  loss = cross_entropy(model(batch.image), batch.label)
+  optimizer = sgd(0.1)
+  run = 1 epochs
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ('digits("train") |> |', ["batches", "folds", "map", "only"]),
+        ('table("a.csv", pictures(|', ["x", "folder", "ending"]),
+        ('table("a.csv", masks("mask", |', ["folder", "ending", "values"]),
+        ('table("a.csv", columns(|', ["names", "fill"]),
+        ('digits("train") |> batches(8, |', ["shuffle", "in_order", "drop_last"]),
+    ],
+)
+def test_forms_of_data_are_completed_as_they_are_typed(
+    typed: str, first: list[str], folder: Path, client: Client
+) -> None:
+    text = FORMS.replace("§", typed)
+    mark = text.index(typed) + len(typed) - 1
+    text = text[:mark] + text[mark + 1 :]
+    line, column = Positions(text).position(mark)
+    uri = (folder / "forms.net").as_uri()
+    client.open(uri, text)
+    position = {"line": line, "character": column}
+    answer = client.ask(
+        "textDocument/completion", textDocument={"uri": uri}, position=position
+    )  # fmt: skip
+    assert [each["label"] for each in answer["items"]][: len(first)] == first
+
+
 def test_problems_are_those_of_the_last_keystroke(folder: Path, client: Client) -> None:
     uri = (folder / "typed.net").as_uri()
     client.open(uri, "net A(x: f32[N, 4]) -> y = x\n")

@@ -9,13 +9,15 @@ import http.client
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from commands import said
 from serve_client import Page, page
 
-from netlang.serve.messages import VERSION
+from netlang.serve.messages.message import VERSION
 from netlang.serve.offsets import Offsets
 from netlang.serve.server import LARGEST, NOT_BUILT
 
@@ -319,6 +321,42 @@ def rejected(answer: tuple[int, dict[str, str], bytes]) -> tuple[int, str]:
 
 
 HELLO = '{"version": 1, "id": 1, "type": "hello"}'
+
+
+def test_a_browser_is_started_without_the_token(served: Page) -> None:
+    """Its command line is public: the address there leads to the page once."""
+    server = served.server
+    address = server.one_time_address()
+    assert server.token not in address
+    path = address.removeprefix(f"http://127.0.0.1:{server.port}")
+    assert served.raw("", "HEAD", path)[0] == 404
+    assert served.raw("", "GET", path, Host="evil.example")[0] == 403
+    assert served.raw("", "GET", "/once/guess")[0] == 403
+    status, headers, content = served.raw("", "GET", path)
+    assert (status, headers["Location"], content) == (303, f"/#token={server.token}", b"")
+    assert headers["Cache-Control"] == "no-store"
+    status, headers, content = served.raw("", "GET", path)
+    assert status == 403 and headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert content.decode() == (
+        "This address works once, and was opened before. Open the one that `netlang serve` "
+        "printed.\n\nIf the page never opened, somebody else on this machine has it: end "
+        "`netlang serve`.\n"
+    )
+    before, after = (server.one_time_address().partition("/once/")[2] for _ in range(2))
+    assert served.raw("", "GET", f"/once/{before}")[0] == 403
+    assert served.raw("", "GET", f"/once/{after}")[0] == 303
+
+
+def test_netlang_serve_opens_the_address_that_works_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    ended = nullcontext(lambda: True)
+    monkeypatch.setattr("netlang.cli.commands.tools.serve.interruptible", lambda: ended)
+    code, printed, _ = said(capsys, "serve", tmp_path)
+    assert code == 0 and "/#token=" in printed
+    assert len(opened) == 1 and "/once/" in opened[0] and "token" not in opened[0]
 
 
 def test_only_the_page_may_ask(served: Page) -> None:

@@ -13,10 +13,10 @@ export const PYTHON = process.env.NETLANG_PYTHON ?? join(CHECKOUT, ".venv/bin/py
 
 export class Server {
   /** Copy the programs to a new folder and serve it; `file` is shown first. */
-  static async start(file = "lenet.net") {
+  static async start(file = "lenet.net", options = []) {
     const folder = await mkdtemp(join(tmpdir(), "netlang-serve-"));
     await cp(PROGRAMS, folder, { recursive: true });
-    const arguments_ = ["-m", "netlang", "serve", join(folder, file), "--no-browser"];
+    const arguments_ = ["-m", "netlang", "serve", join(folder, file), "--no-browser", ...options];
     const child = spawn(PYTHON, arguments_, {
       cwd: folder,
       env: { ...process.env, PYTHONPATH: CHECKOUT, PYTHONUNBUFFERED: "1" },

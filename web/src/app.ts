@@ -253,6 +253,9 @@ export class App {
       hints.setAttribute("aria-pressed", String(shown));
       this.editor.showHints(shown);
     });
+    // A file that is dropped where nothing takes it would replace the page.
+    addEventListener("dragover", (event) => keepPage(event, this.editor.view.dom));
+    addEventListener("drop", (event) => keepPage(event, this.editor.view.dom));
     addEventListener("beforeunload", (event) => {
       this.#keep();
       const unsaved = this.#dirty() || Object.keys(this.#buffers.unsaved()).length > 0;
@@ -418,10 +421,20 @@ export class App {
     this.#status.className = "error";
     this.#status.textContent =
       error instanceof ConnectionLost
-        ? "netlang does not answer: start `netlang serve` again and reload this page"
+        ? "netlang does not answer: start `netlang serve` again, and open the address that it prints"
         : error instanceof Error
           ? error.message
           : String(error);
+  }
+}
+
+/** Keep a file from replacing the page, unless something takes it: the text does, for example. */
+function keepPage(event: DragEvent, text: HTMLElement): void {
+  const { dataTransfer } = event;
+  const taken = event.defaultPrevented || event.composedPath().includes(text);
+  if (!taken && dataTransfer?.types.includes("Files")) {
+    event.preventDefault();
+    dataTransfer.dropEffect = "none";
   }
 }
 

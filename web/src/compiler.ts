@@ -22,6 +22,17 @@ export class Rejected extends Error {
   }
 }
 
+/** Return what to tell about a request that failed. */
+export function reason(error: unknown): ErrorText {
+  return error instanceof Rejected
+    ? error.error
+    : {
+        rule: "",
+        message: "the connection to netlang was lost",
+        helps: ["start `netlang serve` again, and open the address that it prints"],
+      };
+}
+
 /** Sends requests of the page to a compiler, and keeps late answers away from it. */
 export class Client {
   #numbers = 0;

@@ -35,6 +35,7 @@ from netlang.editor.facts.records import (
 from netlang.editor.facts.renaming import renamed
 from netlang.editor.facts.symbols import ends_of, foldings, symbols, tokens
 from netlang.editor.facts.values import Shown
+from netlang.evaluate.context.known_calls import KnownCalls
 from netlang.ir.graph import Graph, Node
 from netlang.plan.settings import SETTINGS
 from netlang.program import Program, open_program
@@ -185,12 +186,14 @@ class Analyser:
     def __init__(self, path: str | Path = "untitled.net") -> None:
         self.path = str(path)
         self._evaluator = Evaluator()
+        self._exact: Evaluator | None = None
         self._trees = KnownTrees()
+        self._calls = KnownCalls()
 
     @property
     def evaluations(self) -> list[str]:
         """The nets and sections that were evaluated for the last text."""
-        return self._evaluator.evaluations
+        return (self._exact or self._evaluator).evaluations
 
     def analyse(
         self, text: str, texts: Mapping[str, str] | Mapping[Path, str] | None = None
@@ -198,8 +201,7 @@ class Analyser:
         """Return the facts of a text; see ``netlang.editor.analyse``."""
         path = Path(self.path)
         try:
-            program = open_program(path, text, texts=texts, editing=True, trees=self._trees)
-            current = self._evaluator.evaluate(program)
+            program, current = self._evaluated(text, texts)
         except NetlangError as error:
             whole = unreadable(error.diagnostic, path)
             source = text_source(path, text)
@@ -210,6 +212,31 @@ class Analyser:
         problems = tuple(map(problem, found))
         view = _View(program, current, source.text, self.path)
         return Facts(self.path, source.text, problems, Positions(source.text), view)
+
+    def _evaluated(
+        self, text: str, texts: Mapping[str, str] | Mapping[Path, str] | None
+    ) -> tuple[Program, list[Current]]:
+        """Evaluate a text; what earlier versions called of the library is copied.
+
+        A call that is copied took the steps of a version in which others may have come before it.
+        So a program that may come near the limit of steps is evaluated without copies.
+        """
+        program = open_program(self.path, text, texts=texts, editing=True, trees=self._trees)
+        if self._exact is None:
+            program.known_calls = self._calls
+            current = self._evaluator.evaluate(program)
+            if not _is_long(program):
+                return program, current
+            self._exact = Evaluator()
+            program = open_program(self.path, text, texts=texts, editing=True, trees=self._trees)
+        current = self._exact.evaluate(program)
+        if not _is_long(program):
+            self._exact = None
+        return program, current
+
+
+def _is_long(program: Program) -> bool:
+    return program.budget.spent > program.budget.limit // 2
 
 
 class _View:

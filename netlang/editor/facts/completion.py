@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from netlang.editor.facts.hints import Values, positional
 from netlang.editor.facts.names import Meaning, Names
 from netlang.editor.facts.records import Candidate, Location
 from netlang.editor.facts.values import Shown
+from netlang.editor.facts.written import Call, call_around, piped_name, setting_of
 from netlang.evaluate.context.describe import signature
-from netlang.evaluate.context.values import Function
+from netlang.evaluate.context.values import Function, Object, takes_tensor
 from netlang.evaluate.modules.module import WORDS, is_private
+from netlang.evaluate.types.fitting import QUICK
 from netlang.ir.types import DType
 from netlang.manual.topics import pages
 from netlang.plan.settings import SETTINGS, STEP_SETTINGS
@@ -47,12 +49,17 @@ def candidates(
     if _in_shape(text, offset):
         yield from _sizes(text, names, offset, location)
         return
-    yield from _columns(text, offset, names, local, location)
-    yield from _arguments(text, offset, names, location)
+    call = call_around(text, offset)
+    if call is not None:
+        yield from _columns(text, call, names, local, location)
+    module = names.program.module
+    function = module.function(call.callee) if call is not None and module is not None else None
+    if call is not None and function is not None:
+        yield from _arguments(call, function, location)
     if section and not line.strip(" \t").removesuffix(word[0] if word else ""):
         yield from _settings(section, location)
-    yield from _values(local, location)
-    yield from _definitions(names, location)
+    known = (*_values(local, location), *_definitions(names, location))
+    yield from _first(known, names, _suitable(text, offset, call, function, section))
     for keyword in sorted(RESERVED):
         if keyword.islower() and keyword.isidentifier():
             yield Candidate(keyword, "keyword", location, "keyword")
@@ -140,15 +147,13 @@ def _sizes(text: str, names: Names, offset: int, location: Location) -> Iterator
 
 
 def _columns(
-    text: str, offset: int, names: Names, local: Mapping[str, Sequence[Shown]], location: Location
+    text: str, call: Call, names: Names, local: Mapping[str, Sequence[Shown]], location: Location
 ) -> Iterator[Candidate]:
-    """Yield the columns of the examples that a filter or `map` around an offset is applied to."""
-    at = _open_call(text, offset)
-    callee = None if at is None else _WORD.search(text[:at].rstrip())
+    """Yield the columns of the examples that a filter or `map` is applied to."""
     module = names.program.module
-    if callee is None or callee[0] not in _BY_COLUMN or module is None:
+    if call.callee not in _BY_COLUMN or module is None:
         return
-    lines = text[: callee.start()].split("\n")
+    lines = text[: call.start].split("\n")
     while len(lines) > 1 and lines[-1].lstrip().startswith("|>"):
         lines[-2:] = [f"{lines[-2]} {lines[-1].lstrip()}"]
     for word in re.findall(r"[A-Za-z_]\w*", lines[-1].partition(" = ")[2]):
@@ -163,38 +168,101 @@ def _columns(
             return
 
 
-def _open_call(text: str, offset: int) -> int | None:
-    """Return where the parenthesis is that is open at an offset, if one is."""
-    depth, at = 0, offset - 1
-    while at >= 0 and text[at] not in "{};":
-        if text[at] in ")]":
-            depth += 1
-        elif text[at] in "([":
-            if depth == 0:
-                break
-            depth -= 1
-        at -= 1
-    return at if at >= 0 and text[at] == "(" else None
-
-
-def _arguments(text: str, offset: int, names: Names, location: Location) -> Iterator[Candidate]:
-    """Yield the parameters, not given yet, of the call around an offset."""
-    at = _open_call(text, offset)
-    if at is None:
+def _arguments(call: Call, function: Function, location: Location) -> Iterator[Candidate]:
+    """Yield the parameters of a call that have no argument yet, unless one is being given."""
+    if call.argument:
         return
-    callee = _WORD.search(text[:at].rstrip())
-    module = names.program.module
-    function = module.function(callee[0]) if callee is not None and module is not None else None
-    if function is None:
-        return
-    given = text[at:offset]
+    free = positional(function, new=call.new)[call.taken :]
     for param in function.params:
-        if re.search(rf"\b{param.name.text}\s*=[^=]", given) is None and (
-            param.keyword_only or param.name.text in positional(function)
-        ):
+        name = param.name.text
+        if name not in call.named and (param.keyword_only or name in free):
             type = param.type.span.text if param.type is not None else "tensor"
             default = f" = {param.default.span.text}" if param.default is not None else ""
-            yield Candidate(f"{param.name.text}=", "argument", location, f"{type}{default}")
+            yield Candidate(f"{name}=", "argument", location, f"{type}{default}")
+
+
+_DATA = "rows"
+
+Test = Callable[[Function | None, Object], bool]
+"""Whether a definition, or a word, is of the kind that is typed."""
+
+
+def _suitable(
+    text: str, offset: int, call: Call | None, function: Function | None, section: str
+) -> Test | None:
+    """Return what tests a candidate: for the stage of a pipeline, an argument or a setting."""
+    pipeline = piped_name(text, offset)
+    if pipeline is not None:
+        data = section == "train" and SETTINGS.get(pipeline) == _DATA
+        return _takes_rows if data else _takes_tensor
+    type = ""
+    if function is not None and call is not None:
+        free = positional(function, new=call.new)[call.taken : call.taken + 1]
+        name = call.argument or "".join(free)
+        own = (p.type for p in function.params if p.name.text == name and p.type is not None)
+        type = next((each.span.text.rstrip("?") for each in own), "")
+    elif call is None and section:
+        type = SETTINGS.get(setting_of(text, offset), "")
+    if type in ("", "list", "any"):
+        return None
+
+    def suits(made: Function | None, word: Object) -> bool:
+        # What takes rows comes later in their pipeline.
+        first = type != _DATA or not _takes_rows(made, word)
+        return _made(made) == type and first if made is not None else _suits(type, word)
+
+    return suits
+
+
+def _takes_rows(function: Function | None, _: Object) -> bool:
+    match function and function.params:
+        case [ast.Param(type=ast.NameType(name=name)), *_]:
+            return name == _DATA
+        case _:
+            return False
+
+
+def _takes_tensor(function: Function | None, _: Object) -> bool:
+    kinds = ("block", "op", "net")
+    return (
+        function is not None
+        and function.kind in kinds
+        and bool(function.params)
+        and takes_tensor(function.params[0])
+    )
+
+
+def _first(found: Iterable[Candidate], names: Names, suits: Test | None) -> list[Candidate]:
+    """Return candidates with those first that suit, in the same order otherwise."""
+    module = names.program.module
+    if suits is None or module is None:
+        return list(found)
+
+    def other(each: Candidate) -> bool:
+        if each.kind == "variable":
+            return True
+        function = None if each.kind == "word" else module.function(each.label)
+        return not suits(function, WORDS.get(each.label))
+
+    return sorted(found, key=other)
+
+
+def _suits(type: str, word: Object) -> bool:
+    test = QUICK.get(type)
+    return test is not None and test(word)
+
+
+def _made(function: Function) -> str:
+    """Return the type of what a definition makes, as signatures name it."""
+    if function.kind in ("optimizer", "schedule"):
+        return function.kind
+    if function.kind == "dataset":
+        return _DATA
+    match function.definition.outs:
+        case [ast.Out(type=ast.NameType(name=name))]:
+            return name
+        case _:
+            return ""
 
 
 def _settings(section: str, location: Location) -> Iterator[Candidate]:

@@ -288,15 +288,23 @@ def _call_body(
 ) -> Object:
     run = frame.run
     # A layer's parameters are shared between its calls, which a copy would not see.
-    repeatable = layer is None and run.tensors and run.observer is None
-    keyed = key_of(function, assigned) if repeatable else None
-    recording = run.recordings.get(keyed[0]) if keyed is not None else None
+    copyable = run.tensors and run.observer is None
+    repeatable = layer is None and copyable
+    known_calls = run.known_calls if copyable and function.module.source.library else None
+    keyed = key_of(function, assigned) if repeatable or known_calls is not None else None
+    recording = run.recordings.get(keyed[0]) if repeatable and keyed is not None else None
     if keyed is not None and recording is not None:
         repeated = repeat(recording, keyed[1], path, span, frame)
         if repeated is not None:
             return repeated
     before = mark(run)
     inner = enter(function, span, frame, path=path, layer=layer)
+    if keyed is not None and known_calls is not None:
+        repeated = known_calls.repeat(*keyed, inner)
+        if repeated is not None:
+            if repeatable:
+                remember(*keyed, before, inner, repeated)
+            return repeated
     known = bind_arguments(function, assigned, inner)
     inner.call = CallSite(
         function,
@@ -320,8 +328,10 @@ def _call_body(
     if function.kind == "net" and run.training:
         finish_states(inner)
     result = give_outs(function, definition, inner)
-    if keyed is not None:
-        remember(*keyed, before, inner, result)
+    if keyed is not None and repeatable:
+        recording = remember(*keyed, before, inner, result)
+        if recording is not None and known_calls is not None:
+            known_calls.keep(keyed[0], recording, assigned, before, inner)
     return result
 
 

@@ -29,6 +29,7 @@ from netlang.ir.types import TensorType
 from netlang.syntax import ast
 
 if TYPE_CHECKING:
+    from netlang.evaluate.context.known_calls import KnownCalls
     from netlang.evaluate.context.memo import Recording
     from netlang.evaluate.modules.module import ModuleScope
 
@@ -122,6 +123,8 @@ class Run(Struct):
     """The argument, or the item of a list, that is evaluated next."""
     bound: list[tuple[str, Span, Object]] | None = None
     """For an editor: every name that a value was given, where, and the value."""
+    known_calls: KnownCalls | None = None
+    """For an editor: the calls of the library in earlier versions."""
 
     def add_weight(self, made: Made) -> None:
         """Store a parameter under its path."""

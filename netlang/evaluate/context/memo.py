@@ -91,11 +91,20 @@ class Mark(Struct, frozen=True, eq=False):
     weights: int
     diagnostics: int
     noted: int
+    modes: int
+    spent: int
 
 
 def mark(run: Run) -> Mark:
     """Return the state of the run where a call begins."""
-    return Mark(len(run.builder.nodes), len(run.made), len(run.diagnostics.items), _noted(run))
+    return Mark(
+        len(run.builder.nodes),
+        len(run.made),
+        len(run.diagnostics.items),
+        _noted(run),
+        len(run.modes),
+        run.budget.spent,
+    )
 
 
 def _noted(run: Run) -> int:
@@ -103,18 +112,20 @@ def _noted(run: Run) -> int:
     return len(run.noise) + len(run.gradients) + len(run.balanced)
 
 
-def remember(key: Key, tensors: list[Value], before: Mark, inner: Frame, result: Object) -> None:
-    """Record a call without diagnostics, so that it can be copied."""
+def remember(
+    key: Key, tensors: list[Value], before: Mark, inner: Frame, result: Object
+) -> Recording | None:
+    """Record a call without diagnostics, so that it can be copied; ``None`` if it can't."""
     run = inner.run
     if len(run.diagnostics.items) != before.diagnostics or run.states or inner.scope is None:
-        return
+        return None
     if _noted(run) != before.noted:
-        return
+        return None
     try:
         _part(list(result.values.values()) if isinstance(result, Results) else result, [])
     except UnrepeatableError:
-        return
-    run.recordings[key] = Recording(
+        return None
+    recording = run.recordings[key] = Recording(
         inner.path,
         inner.scope,
         tuple(tensors),
@@ -123,19 +134,25 @@ def remember(key: Key, tensors: list[Value], before: Mark, inner: Frame, result:
         tuple(run.made[before.weights :]),
         result,
     )
+    return recording
 
 
 def repeat(
-    recording: Recording, tensors: list[Value], path: str, span: Span, frame: Frame
+    recording: Recording,
+    tensors: list[Value],
+    path: str,
+    span: Span,
+    frame: Frame,
+    scope: Scope | None = None,
 ) -> Object | None:
-    """Copy the nodes and parameters of a recorded call to another path.
+    """Copy the nodes and parameters of a recorded call to another path, into a scope if given.
 
     Returns ``None`` if a parameter with that path exists: evaluating the call reports why.
     """
     run = frame.run
     old = recording.scope
     copier = _Copier(frame, recording, path, span)
-    copier.scopes[old] = replace(old, path=path, span=span, parent=frame.scope)
+    copier.scopes[old] = scope or replace(old, path=path, span=span, parent=frame.scope)
     copier.values.update(zip(recording.operands, tensors, strict=True))
     if any(copier.moved(made.param.path) in run.weights for made in recording.weights):
         return None

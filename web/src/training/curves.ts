@@ -91,6 +91,8 @@ export class Curves {
       line(thinned(curve, MOST), at, "train"),
       line(series.train, at, series.steps.length > 0 ? "dots train" : "train"),
       line(series.valid, at, "valid"),
+      // A line through one point is not visible.
+      ...(curve.length === 1 ? curve.map((point) => dot(point, at, "train")) : []),
       ...series.valid.map((point) => dot(point, at, "valid")),
     );
     const legend = element(

@@ -1,6 +1,6 @@
 /** The panel that trains: choices, progress, curves, and what the run has learned. */
 
-import { type Client, ConnectionLost, Rejected } from "../compiler.ts";
+import { type Client, ConnectionLost, reason } from "../compiler.ts";
 import { button, element, grouped } from "../elements.ts";
 import type {
   Ended,
@@ -13,7 +13,7 @@ import type {
   Source,
   TrainingReply,
 } from "../messages.ts";
-import { prose } from "../views/prose.ts";
+import { failure, prose } from "../views/prose.ts";
 import { Curves } from "./curves.ts";
 import { margins } from "./framing.ts";
 import { predictionPanel } from "./prediction.ts";
@@ -106,14 +106,7 @@ export class TrainingPanel {
         this.#end("stopped");
         return;
       }
-      this.#fail(
-        error instanceof Rejected
-          ? error.error
-          : {
-              rule: "",
-              message: "the connection to netlang was lost; start `netlang serve` again",
-            },
-      );
+      this.#fail(reason(error));
     }
   }
 
@@ -282,11 +275,10 @@ export class TrainingPanel {
     }
   }
 
-  #fail({ message, notes, helps }: ErrorText): void {
+  #fail(error: ErrorText): void {
     this.#end("");
     this.#state.className = "state error";
-    const rest = [...(notes ?? []), ...(helps ?? []).map((help) => `help: ${help}`)];
-    this.#state.replaceChildren(prose([message, ...rest].join("\n")));
+    this.#state.replaceChildren(failure(error));
   }
 
   #end(text: string): void {

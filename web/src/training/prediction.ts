@@ -1,8 +1,9 @@
 /** Ask the trained network: about a digit drawn with the mouse, or an image that is dropped. */
 
-import type { Client } from "../compiler.ts";
+import { type Client, reason } from "../compiler.ts";
 import { button, element } from "../elements.ts";
 import type { Ended, Predicted } from "../messages.ts";
+import { failure } from "../views/prose.ts";
 import type { Margins } from "./framing.ts";
 import { Pad } from "./pad.ts";
 import { encoded, imageOf } from "./pixels.ts";
@@ -32,9 +33,7 @@ export function predictionPanel(
         answer.replaceChildren(...shown(reply));
       }
     } catch (error) {
-      answer.replaceChildren(
-        element("p", { class: "error" }, error instanceof Error ? error.message : ""),
-      );
+      answer.replaceChildren(element("div", { class: "error" }, failure(reason(error))));
     }
   };
   const send = async (file: File) => {

@@ -1,7 +1,7 @@
 /** Texts of the compiler as elements: `code` between backticks, lists after hyphens. */
 
 import { element } from "../elements.ts";
-import type { Part } from "../messages.ts";
+import type { ErrorText, Part } from "../messages.ts";
 
 const LONG = 14;
 /** A code of more lines is folded. */
@@ -28,6 +28,12 @@ export function prose(text: string): HTMLElement {
     }
   }
   return whole;
+}
+
+/** Return an error with its notes, and what helps. */
+export function failure({ message, notes, helps }: ErrorText): HTMLElement {
+  const rest = [...(notes ?? []), ...(helps ?? []).map((help) => `help: ${help}`)];
+  return prose([message, ...rest].join("\n"));
 }
 
 /** Return an explanation; the pages of the manual in it are folded. */

@@ -38,4 +38,7 @@ def command(check: bool, stdio: bool) -> None:
 
     server = make_server()
     gc.freeze()  # what is loaded stays
+    # Going over all objects takes as long as a keystroke: the server does it while nobody types.
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, 1000)
     server.start_io()

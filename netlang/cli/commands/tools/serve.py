@@ -62,7 +62,7 @@ def command(program: str | None, port: int, no_browser: bool) -> None:
         if not no_browser:
             import webbrowser
 
-            webbrowser.open(server.address)
+            webbrowser.open(server.one_time_address())
         try:
             while not interrupted():
                 time.sleep(0.1)
