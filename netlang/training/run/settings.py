@@ -12,6 +12,8 @@ from netlang.plan.plan import Plan
 from netlang.training.step.graphs import Training
 
 _PROGRAM, _NODES, _EXAMPLES = "program", "program.nodes", "examples"
+RANKS = "ranks"
+"""How many processes divide each batch, if there are several."""
 _SHOWN = 6
 """The differences between two programs that are listed."""
 
@@ -25,6 +27,7 @@ def run_settings(training: Training, *, seed: int, data: str) -> dict[str, str]:
         _EXAMPLES: data,
         "seed": str(seed),
         **training.plan.settings,
+        **({RANKS: str(training.plan.ranks)} if training.plan.ranks > 1 else {}),
     }
 
 
