@@ -17,7 +17,6 @@ from netlang.diagnostics.errors import InputError
 from netlang.diagnostics.render import render_all
 
 if TYPE_CHECKING:
-    from netlang.api.ranks import Parallel
     from netlang.api.sweeps import Begin, Sweep
     from netlang.api.training import ParameterSource, Run
     from netlang.backends import Backend, Lower, Provider
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from netlang.system.ranks import Ranks
     from netlang.training.conversion import ConvertedModel
     from netlang.training.history.reports import Report
+    from netlang.training.parallel.joining import Parallel
     from netlang.training.run.dry_run import DryRun
     from netlang.training.run.evaluation import Evaluation
     from netlang.training.run.preparation import Choices
@@ -190,8 +190,8 @@ class Program(Mapping[str, Network]):
         (3, True)
         """
         from netlang.api.callbacks import Watch
-        from netlang.api.ranks import joined
         from netlang.api.training import Given, Options, train
+        from netlang.training.parallel.joining import joined
 
         path = None if folder is None else Path(folder)
         values = {**(settings or {}), **parameters}

@@ -8,13 +8,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from netlang.api.ranks import joined as join
 from netlang.cli.guard import INTERRUPTED, error_of, show, silence_streams
 from netlang.cli.output import warn
 from netlang.system.ranks import ALONE, Ranks, launched
+from netlang.training.parallel.joining import joined as join
 
 if TYPE_CHECKING:
-    from netlang.api.ranks import Parallel
+    from netlang.training.parallel.joining import Parallel
 
 
 @contextmanager

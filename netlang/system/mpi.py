@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -140,8 +141,6 @@ def _attempt(make: Callable[[], T]) -> tuple[T | None, NetlangError | None]:
 
 
 def _digest(message: str) -> bytes:
-    from hashlib import blake2b
-
     return blake2b(message.encode(), digest_size=8).digest()
 
 

@@ -25,8 +25,8 @@ from netlang.cli.interrupts import interruptible
 from netlang.cli.output import echo, warn
 
 if TYPE_CHECKING:
-    from netlang.api.ranks import Parallel
     from netlang.backends import Backend, Provider
+    from netlang.training.parallel.joining import Parallel
 
 
 class _Choices(TypedDict):

@@ -386,8 +386,9 @@ def _compare_ranks(
     old, new = before.get(RANKS, "1"), now.get(RANKS, "1")
     if old != new:
         warn(
-            f"note: this run had {_counted(old)} and is resumed with {new}: what depends on the "
-            "parts of a batch differs, such as the statistics of batch norm, dropout, and rounding"
+            f"note: this run had {_counted(old)} and is resumed with {_counted(new)}: what depends "
+            "on the parts of a batch differs, such as the statistics of batch norm, dropout, and "
+            "rounding"
         )
 
 

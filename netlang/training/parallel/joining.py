@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Literal, get_args
 
-from netlang.api.errors import NetlangWarning
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.render import render
@@ -52,7 +51,7 @@ def joined(
     try:
         with warnings.catch_warnings() if _joined.rank else nullcontext():
             if _joined.rank:
-                warnings.simplefilter("ignore", NetlangWarning)
+                warnings.simplefilter("ignore", UserWarning)
             yield _joined
     except BaseException as error:
         _fail(_joined, error, show or _show)
