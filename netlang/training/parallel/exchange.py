@@ -76,8 +76,9 @@ class Exchange:
         """
         views = self._views()
         state = {**views[0], **views[1]}
-        self._buffer[:] = 0.0
-        if flags.taking_part and not flags.failed:
+        if not flags.taking_part or flags.failed:
+            self._buffer[:] = 0.0
+        else:
             for name, array in engine.read(state).items():
                 state[name][...] = array
             for name, view in views[2].items():
