@@ -1,6 +1,6 @@
 """How a step of training scales with ranks: measurements, and a model of its cost.
 
-python tests/bench/scaling.py [--case resnet18] [--side 224] [--rows 32] [--ranks 1 2 4] [--rounds 3] [--steps 5]
+python tests/bench/scaling.py [--side 224] [--rows 32] [--ranks 1 2 4] [--rounds 3] [--steps 5]
 python tests/bench/scaling.py --plan
 
 With --processor, the time of a step is that of the processor without the sums, and of one sum: for
@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from math import ceil, log2
 from pathlib import Path
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 MPIEXEC = Path(sys.executable).with_name("mpiexec")
 SPEEDUP, ERROR = 1.6, 0.25
 """How many times as fast two ranks are at least, and how wrong the model may be."""
+COPIES = 4
+"""How often the gradients are copied: into sums, into a flat array, from it, and as zeros."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +44,27 @@ class Machine:
     """What the cost of a step depends on, in seconds, bytes, and bytes per second.
 
     ``example`` is for forward and backward of an example, ``fixed`` for what every rank does in
-    each step: the update, copies, calls. ``cores`` are those that the ranks of one host share;
-    0 where each rank has its own.
+    each step: the update, calls. ``copying`` is how many bytes a core copies in a second. ``cores``
+    are those that the ranks of one host share; 0 where each rank has its own.
     """
 
     example: float
     fixed: float
     latency: float
     bandwidth: float
+    copying: float
     cores: int = 0
 
     def exchange(self, ranks: int, size: int) -> float:
-        """Return the seconds of a sum over ranks: reduce-scatter, then allgather."""
+        """Return the seconds of what several ranks do and one does not.
+
+        That is a sum over them, as reduce-scatter and allgather, and what surrounds it.
+        """
         if ranks == 1:
             return 0.0
         messages = 2 * ceil(log2(ranks)) * self.latency
-        return messages + 2 * (ranks - 1) / ranks * size / self.bandwidth
+        moved = 2 * (ranks - 1) / ranks * size / self.bandwidth
+        return messages + moved + COPIES * size / self.copying
 
     def step(self, rows: int, ranks: int, size: int) -> float:
         """Return the seconds of a step with a batch of some rows, of all ranks together."""
@@ -66,15 +73,17 @@ class Machine:
         return waiting * (computing + self.exchange(ranks, size))
 
 
-def fitted(whole: float, half: float, rows: int, empty: float, full: float, size: int) -> Machine:
+def fitted(
+    whole: float, half: float, rows: int, sums: Sequence[float], copy: float, size: int
+) -> Machine:
     """Return the machine on which these seconds were measured.
 
-    ``whole`` and ``half`` are those of a step of one rank with ``rows`` and half of them, ``empty``
-    and ``full`` those of a sum over two ranks, of one number and of ``size`` bytes.
+    ``whole`` and ``half`` are those of a step of one rank with ``rows`` and half of them, ``sums``
+    those of a sum over two ranks, of one number and of ``size`` bytes, which ``copy`` copies.
     """
     example = (whole - half) / (rows / 2)
     fixed = max(0.0, whole - example * rows)
-    return Machine(example, fixed, empty / 2, size / (full - empty))
+    return Machine(example, fixed, sums[0] / 2, size / (sums[1] - sums[0]), size / copy)
 
 
 NETWORKS = {
@@ -83,9 +92,9 @@ NETWORKS = {
     "100 Gbit/s InfiniBand": (2e-6, 11.7e9),
 }
 """Usual latencies of a message, and bytes per second in each direction."""
-MEASURED = Machine(example=0.0, fixed=0.0, latency=0.0, bandwidth=1.0)
-"""ResNet-18 with images of 96 by 96 on one core, as `docs/scaling.md` says."""
-BYTES = 0
+MEASURED = Machine(example=0.08, fixed=0.1, latency=1e-5, bandwidth=0.8e9, copying=4e9)
+"""ResNet-18 with images of 224 by 224 on one core, and what is in `docs/scaling.md`."""
+BYTES = 44_744_744
 """What its ranks exchange in a step."""
 PLANNED = (1, 8, 64, 512)
 
@@ -160,8 +169,21 @@ def work(arguments: argparse.Namespace) -> None:
         # The first step opens sessions and allocates memory.
         seconds = median(b - a for a, b in pairwise(times[1:]))
         if arguments.processor and ranks.count > 1:
-            seconds += sums[size // 4]
-        print(json.dumps({"step": seconds, "bytes": size, "sums": list(sums.values())}))
+            seconds += sums[size // 4]  # what is outside of the sum is in the seconds already
+        found = Found(seconds, size, list(sums.values()), copied(size // 4))
+        print(json.dumps(asdict(found)))
+
+
+def copied(count: int) -> float:
+    """Return the least seconds of a copy of some numbers."""
+    import numpy as np
+
+    source, target, times = np.ones(count, np.float32), np.ones(count, np.float32), list[float]()
+    for _ in range(9):
+        began = time.process_time()
+        np.copyto(target, source)
+        times.append(time.process_time() - began)
+    return min(times)
 
 
 def summed(ranks: object, count: int) -> float:
@@ -171,7 +193,7 @@ def summed(ranks: object, count: int) -> float:
     from netlang.system.mpi import MpiRanks
 
     assert isinstance(ranks, MpiRanks)
-    values, times = np.ones(count, np.float32), []
+    values, times = np.ones(count, np.float32), list[float]()
     for _ in range(9):
         ranks.gather(lambda: None)
         began = time.perf_counter()
@@ -182,11 +204,12 @@ def summed(ranks: object, count: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one job measured: seconds of a step, bytes, seconds of an empty and of a full sum."""
+    """What one job measured: seconds of a step, of an empty and of a full sum, and of a copy."""
 
     step: float
     bytes: int
     sums: Sequence[float]
+    copy: float
 
 
 def job(ranks: int, rows: int, arguments: argparse.Namespace) -> Found:
@@ -210,13 +233,14 @@ def measure(arguments: argparse.Namespace) -> bool:
         for ranks in all:
             found[ranks].append(job(ranks, rows, arguments))
     steps = {ranks: median(each.step for each in jobs) for ranks, jobs in found.items()}
-    empty, full = (median(each.sums[i] for each in found[2]) for i in (0, 1))
-    size = found[1][0].bytes
-    machine = fitted(steps[1], median(f.step for f in half), rows, empty, full, size)
+    sums = [median(each.sums[i] for each in found[2]) for i in (0, 1)]
+    copy, size = median(each.copy for each in found[1]), found[1][0].bytes
+    machine = fitted(steps[1], median(f.step for f in half), rows, sums, copy, size)
     cores = 0 if arguments.processor else len(os.sched_getaffinity(0))
     machine = replace(machine, cores=cores)
     print(
-        f"{arguments.case}, {rows} images of {arguments.side} by {arguments.side}, {size:,} bytes; {machine}"
+        f"{arguments.case}, {rows} images of {arguments.side} by {arguments.side}, {size:,} bytes\n"
+        f"{machine}"
     )
     good = True
     for ranks, seconds in steps.items():
