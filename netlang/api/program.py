@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     from netlang.ir.graph import Graph
     from netlang.plan.plan import Plan
     from netlang.program import Net
-    from netlang.system.ranks import Ranks
+    from netlang.system.ranks import Parallel, Ranks
     from netlang.training.conversion import ConvertedModel
     from netlang.training.history.reports import Report
-    from netlang.training.parallel.joining import Parallel
     from netlang.training.run.dry_run import DryRun
     from netlang.training.run.evaluation import Evaluation
     from netlang.training.run.preparation import Choices

@@ -14,7 +14,7 @@ from netlang.system.ranks import ALONE, Ranks, launched
 from netlang.training.parallel.joining import joined as join
 
 if TYPE_CHECKING:
-    from netlang.training.parallel.joining import Parallel
+    from netlang.system.ranks import Parallel
 
 
 @contextmanager

@@ -7,11 +7,13 @@ interrupt or an error, is exchanged before it is acted on; else the others would
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from netlang.system.numpy import Array
 
 T = TypeVar("T")
+Parallel = Literal["mpi"]
+"""What connects the processes of a run."""
 
 
 class Ranks(Protocol):

@@ -26,7 +26,7 @@ from netlang.cli.output import echo, warn
 
 if TYPE_CHECKING:
     from netlang.backends import Backend, Provider
-    from netlang.training.parallel.joining import Parallel
+    from netlang.system.ranks import Parallel
 
 
 class _Choices(TypedDict):
@@ -51,7 +51,6 @@ netlang train lenet.net --dry-run
 netlang train lenet.net --sweep lr=0.001,0.01,0.1
 netlang train lenet.net --watch gradients --watch activations
 netlang train line.net --watch weight --watch bias
-mpiexec -n 4 netlang train lenet.net --parallel mpi
 """
 DETAILS = """
 A run has a folder: the next of runs/NAME-1, runs/NAME-2, ..., or the one of --run. runs/NAME is
@@ -65,9 +64,9 @@ the result of each layer, parameters.svg the elements of small parameters, and t
 of two elements over the contours of the loss. A sweep has a folder runs/NAME-sweep-1, ... with a
 folder for each run.
 
-With --parallel mpi, the processes that mpiexec starts, on one machine or several, divide each batch
-among themselves. They need the library mpi4py: pip install "netlang[mpi]"; a laptop gets MPI and
-mpiexec with pip install mpich.
+The processes of mpiexec -n 4 netlang train lenet.net --parallel mpi, on one machine or several,
+divide each batch among themselves. They need the library mpi4py: pip install "netlang[mpi]"; a
+laptop gets MPI and mpiexec with pip install mpich.
 """
 
 

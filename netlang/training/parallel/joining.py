@@ -6,18 +6,15 @@ import sys
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.diagnostics.render import render
-from netlang.system.ranks import ALONE, Ranks
+from netlang.system.ranks import ALONE, Parallel, Ranks
 
 if TYPE_CHECKING:
     from netlang.system.mpi import MpiRanks
-
-Parallel = Literal["mpi"]
-"""What connects the processes of a run."""
 
 _KILLED = 1
 """The exit code of a job that an error of Python ends."""
