@@ -160,6 +160,15 @@ def test_the_first_rank_prints_and_an_error_of_all_is_printed_once(tmp_path: Pat
         "reading rows ...", "it: 1,091 parameters, 40 examples, 3 steps per epoch",
         f"run: {tmp_path / 'run'}", "epoch 1/2", "epoch 2/2",
     ]  # fmt: skip
+    alone = subprocess.run(
+        [sys.executable, *netlang("train", path, "--parallel", "mpi", "--run", tmp_path / "one")],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert alone.returncode == 0
+    assert alone.stderr == (
+        "note: this is one process; start several with "
+        f"`mpiexec -n 2 netlang train {path} --parallel mpi`\n"
+    )
     again = job(2, *netlang("train", path, "--parallel", "mpi", "--run", tmp_path / "run"))
     assert again.returncode == 2
     assert again.stderr.count("holds a run already") == 1

@@ -6,19 +6,24 @@ Tests ``netlang.training.parallel``.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from plans import plan_of
-from ranks_in_threads import ThreadRank, train_in_threads
+from ranks_in_threads import Quiet, ThreadRank, train_in_threads
 from sections import LENET, MLP, NORMED, gan, section, write
 from test_steps import RECURRENT
 
+import netlang
 from netlang.diagnostics.errors import InputError, NetlangError
 from netlang.storage.weights import load_weights
 from netlang.training.parallel.division import divided
+from netlang.training.run.folder import RunFolder
+from netlang.training.run.preparation import Choices
+from netlang.training.run.runs import Request, train
 
 PLAIN = MLP.replace(" |> dropout(0.3)", "")
 WEIGHTED = section(PLAIN, "adam(0.01)").replace(
@@ -94,7 +99,7 @@ def test_running_statistics_are_the_means_of_those_of_the_ranks(tmp_path: Path) 
     text = section(NORMED.replace("conv(4, 3, bias=false) |> batch_norm", "batch_norm"))
     path = written(tmp_path / "a", text.replace("4 epochs", "1 steps"))
     train_in_threads(path, tmp_path / "run", 2)
-    from netlang.training.run.preparation import Choices, open_data
+    from netlang.training.run.preparation import open_data
 
     data, _ = open_data(plan_of(path, None, {}), Choices(path.parent, 3))
     with data.epoch(0) as stream:
@@ -199,6 +204,41 @@ def test_batches_that_ranks_cannot_divide_are_an_error(tmp_path: Path) -> None:
         "make the batches larger: `batches(18, …)`",
         "or start fewer processes: `mpiexec -n 2 …`",
     )
+
+
+class Two:
+    """Rank 0 of two, whose other rank answers with what it is given."""
+
+    rank, count, threads = 0, 2, None
+
+    def __init__(self, other: object) -> None:
+        self.other = other
+
+    def gather(self, make: Callable[[], Any]) -> list[Any]:
+        return [make(), self.other]
+
+    def share(self, make: Callable[[], Any]) -> Any:
+        return make()
+
+    def add(self, values: np.ndarray) -> None: ...
+
+
+def test_ranks_with_different_programs_are_an_error_before_the_first_step(tmp_path: Path) -> None:
+    path = written(tmp_path / "a", CASES["mlp"])
+    request = Request(lambda values: plan_of(path, None, values), lambda: "text")
+    choices = Choices(path.parent, 3, threads=1, ranks=Two({"seed": "4"}))
+    with RunFolder(tmp_path / "run") as folder, pytest.raises(NetlangError) as raised:
+        train(request, choices, folder, Quiet())
+    assert raised.value.message == "rank 1 does not train what rank 0 trains"
+    assert "seed: rank 0 has 3, and rank 1 has 4" in raised.value.notes
+    assert raised.value.helps == ("copy the program and its data to every machine",)
+
+
+def test_there_is_one_way_to_train_in_parallel(tmp_path: Path) -> None:
+    path = written(tmp_path / "a", CASES["mlp"])
+    with pytest.raises(NetlangError) as raised:
+        netlang.load(path).train(parallel="threads")  # pyright: ignore
+    assert raised.value.message == "`parallel` is `threads`, and can only be `mpi`"
 
 
 def test_an_error_crosses_processes_with_all_it_says() -> None:

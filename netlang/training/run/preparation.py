@@ -19,6 +19,7 @@ from netlang.diagnostics.errors import require_at_least
 from netlang.plan.plan import Plan
 from netlang.system.numpy import Array, np
 from netlang.system.ranks import ALONE, Ranks
+from netlang.system.threads import limit_threads
 from netlang.training.class_weights import balanced, with_class_weights
 from netlang.training.parallel.carried import own_carried
 from netlang.training.preprocessing import fitted_on
@@ -152,5 +153,7 @@ def open_training(
 def engine_of(training: Training, state: Mapping[str, Array], choices: Choices) -> Engine:
     """Return an engine of the chosen kind."""
     if choices.backend == "numpy":
+        if choices.ranks.threads is not None and choices.threads is not None:
+            limit_threads(choices.threads)
         return NumpyEngine(training, state)
     return OrtEngine(training, state, provider=choices.provider, threads=choices.threads)

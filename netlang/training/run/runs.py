@@ -400,7 +400,8 @@ def _require_same(ranks: Ranks, settings: Mapping[str, str]) -> None:
     """Raise ``NetlangError`` where a rank has another program or other data than rank 0."""
     first, *others = ranks.gather(lambda: dict(settings))
     for rank, own in enumerate(others, 1):
-        told, _ = differences(first, own)
+        said = (f"rank 0 has {{}}, and rank {rank} has {{}}", "their contents differ")
+        told, _ = differences(first, own, said=said)
         if told:
             raise NetlangError(
                 rules.RANKS,
