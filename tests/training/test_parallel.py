@@ -56,7 +56,7 @@ def written(folder: Path, text: str) -> Path:
 
 def accumulating(text: str, count: int) -> str:
     """Return the same section for one process, with batches of a K-th of the size."""
-    if "in_order" in text:  # the rows of a batch go on in the next one: they stay together
+    if "in_order" in text:  # the rows of a batch continue in the next one: they stay together
         return text
     before = 2 if "accumulate = 2" in text else 1
     text = text.replace("  accumulate = 2\n", "")
@@ -142,7 +142,7 @@ def test_a_resumed_run_of_ranks_is_bit_for_bit_one_that_was_not_interrupted(
 
 
 @pytest.mark.parametrize(("before", "after"), [(2, 4), (1, 2), (2, 1)])
-def test_a_run_that_is_resumed_by_other_ranks_says_so_and_goes_on(
+def test_a_run_that_is_resumed_by_other_ranks_says_so_and_continues(
     before: int, after: int, tmp_path: Path
 ) -> None:
     path = written(tmp_path / "a", CASES["mlp"])
