@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from netlang.ir.graph import Graph
     from netlang.plan.plan import Plan
     from netlang.program import Net
+    from netlang.system.ranks import Parallel, Ranks
     from netlang.training.conversion import ConvertedModel
     from netlang.training.history.reports import Report
     from netlang.training.run.dry_run import DryRun
@@ -173,6 +174,7 @@ class Program(Mapping[str, Network]):
         interrupted: Callable[[], bool] = lambda: False,
         data: object = None,
         valid: object = None,
+        parallel: Parallel | None = None,
         **parameters: object,
     ) -> Run:
         """Train the model described by a train section, the only one unless it is named.
@@ -193,6 +195,11 @@ class Program(Mapping[str, Network]):
         ``record_every``-th: ``"gradients"`` and ``"activations"``, the norms of each layer, and the
         paths of small parameters.
 
+        With ``parallel="mpi"``, every process of the job that ``mpiexec`` started must call this:
+        each computes its part of every batch, and the first one writes the folder. Results are
+        those of one process that accumulates the gradients of the parts. An error of one process
+        ends all of them.
+
         Raises ``ProgramError`` for a section with errors, and ``Error`` for data that is missing
         or does not fit, or a loss that is not finite.
 
@@ -203,17 +210,20 @@ class Program(Mapping[str, Network]):
         """
         from netlang.api.callbacks import Watch
         from netlang.api.training import Given, Options, train
+        from netlang.training.parallel.joining import joined
 
         path = None if folder is None else Path(folder)
         values = {**(settings or {}), **parameters}
         options = Options(
             values, path, resume, names(override), pause, png, names(record), record_every
         )
-        choices = self.choices(seed, backend, provider, threads)
         if callback is not None and watch is not None:
             raise InputError("a run has a `callback` or a `watch`, not both")
         shown = callback if watch is None else Watch(watch)
-        return train(self, section, options, choices, shown, interrupted, Given(data, valid))
+        given = Given(data, valid)
+        with joined(parallel) as ranks:
+            choices = self.choices(seed, backend, provider, threads, ranks)
+            return train(self, section, options, choices, shown, interrupted, given)
 
     def sweep(
         self,
@@ -393,13 +403,16 @@ class Program(Mapping[str, Network]):
         backend: Backend = "onnxruntime",
         provider: Provider = "cpu",
         threads: int | None = None,
+        ranks: Ranks | None = None,
     ) -> Choices:
         """Return how a run of a section of the program is computed."""
         from netlang.ops.extern import PYTHON_ALLOWED
+        from netlang.system.ranks import ALONE
         from netlang.training.run.preparation import Choices
 
-        folder = self.checked.path.parent
-        return Choices(folder, seed, backend, provider, threads, PYTHON_ALLOWED.get())
+        folder, all = self.checked.path.parent, ranks or ALONE
+        threads = all.threads if threads is None else threads
+        return Choices(folder, seed, backend, provider, threads, PYTHON_ALLOWED.get(), all)
 
     def require_readable(self) -> None:
         """Raise ``ProgramError`` for errors that are found without evaluating anything."""

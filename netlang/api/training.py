@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -35,14 +36,15 @@ from netlang.system.files import protect_inputs
 from netlang.system.numpy import Array
 from netlang.training.export import export, state_file
 from netlang.training.history.reports import Report
+from netlang.training.parallel.division import divided
 from netlang.training.preprocessing import fitted_on, of_layer
 from netlang.training.run.comparison import recorded
 from netlang.training.run.evaluation import Evaluation, Parameters
 from netlang.training.run.evaluation import evaluate as evaluate_plan
-from netlang.training.run.folder import new_folder, old_folder
+from netlang.training.run.folder import RunFolder, new_folder, old_folder
 from netlang.training.run.initial_parameters import parameter_files
 from netlang.training.run.preparation import Choices, open_data
-from netlang.training.run.runs import Display, Request
+from netlang.training.run.runs import Display, Outcome, Request
 from netlang.training.run.runs import train as carry_out
 
 if TYPE_CHECKING:
@@ -195,29 +197,45 @@ def train(
         _require_pillow()
     program.require_readable()
     name = program.checked.section(section).name.text
-    given = texts(options.settings)
+    given, ranks = texts(options.settings), choices.ranks
     plans: list[Plan] = []
-    # A program with errors gets no folder; a resumed run may have been given parameters.
-    if not options.resume:
-        plans.append(examples(program.plan(name, given)))
 
     def planned(values: Mapping[str, str]) -> Plan:
         if not plans:
-            plans.append(examples(program.plan(name, values)))
+            plans.append(divided(examples(program.plan(name, values)), ranks.count))
         return plans[0]
+
+    # A program with errors gets no folder; a resumed run may have been given parameters.
+    if not options.resume:
+        planned(given)
 
     request = Request(
         planned, partial(with_defaults, program.checked), given, options.resume, options.override,
         options.pause, options.png, options.record, options.record_every, warn,
     )  # fmt: skip
     open_folder = old_folder if options.resume else new_folder
-    with open_folder(options.folder, name) as folder:
-        display = callback or _display(name)
+    opened: list[RunFolder] = []
+
+    def open_path() -> Path:
+        opened.append(open_folder(options.folder, name))
+        return opened[0].path
+
+    path = ranks.share(open_path)
+    folder = opened[0] if opened else None
+    with folder or nullcontext():
+        display = Callback() if folder is None else callback or _display(name)
         outcome = carry_out(request, choices, folder, display, interrupted)
-        history = tuple(folder.reports(10**9))
-    networks = Networks(program, _nets(program, plans[0]), folder.path)
-    remarks = tuple(outcome.remarks)
-    return Run(name, folder.path, outcome.step, outcome.over, history, networks, remarks)
+        history, remarks = ranks.share(lambda: _result(folder, outcome))
+    networks = Networks(program, _nets(program, plans[0]), path)
+    return Run(name, path, outcome.step, outcome.over, history, networks, remarks)
+
+
+def _result(
+    folder: RunFolder | None, outcome: Outcome
+) -> tuple[tuple[Report, ...], tuple[str, ...]]:
+    """Return the history of a run, and its remarks."""
+    history = () if folder is None else folder.reports(10**9)
+    return tuple(history), tuple(outcome.remarks)
 
 
 def _display(title: str) -> Callback:

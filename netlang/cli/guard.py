@@ -36,19 +36,19 @@ def guarded(command: click.Command, args: Sequence[str]) -> int:
         # click ends like this when the reader of its help is gone.
         return ended.code if isinstance(ended.code, int) else 0
     except Exception as exception:
-        error = _error(exception, args)
+        error = error_of(exception, args)
         try:
-            _show(error, as_json="--json" in args)
+            show(error, as_json="--json" in args)
         except OSError:
             # The streams themselves are broken: only the exit code is left.
-            _silence_streams()
+            silence_streams()
         except MemoryError:
             # Nothing more can be loaded: neither notes nor locations are laid out.
             sys.stderr.write(f"error[{error.rule.code}]: {error.message}\n")
         return error.exit_code
 
 
-def _show(error: NetlangError, *, as_json: bool) -> None:
+def show(error: NetlangError, *, as_json: bool) -> None:
     if isinstance(error, ProgramError):
         show_diagnostics(error.diagnostics, as_json=as_json)
     else:
@@ -62,7 +62,7 @@ def _warnings_shown() -> Generator[None]:
         warnings.simplefilter("always", NetlangWarning)
         other = warnings.showwarning
 
-        def show(
+        def show_warning(
             message: Warning | str, category: type[Warning], filename: str, lineno: int,
             file: TextIO | None = None, line: str | None = None,
         ) -> None:  # fmt: skip
@@ -75,11 +75,11 @@ def _warnings_shown() -> Generator[None]:
                 case _:
                     other(message, category, filename, lineno, file, line)
 
-        warnings.showwarning = show
+        warnings.showwarning = show_warning
         yield
 
 
-def _error(exception: Exception, args: Sequence[str] = ()) -> NetlangError:
+def error_of(exception: Exception, args: Sequence[str] = ()) -> NetlangError:
     match exception:
         case NetlangError(helps=(), rule=rules.UNKNOWN_SECTION):
             from netlang.cli.usage import misplaced_setting
@@ -99,7 +99,7 @@ def _error(exception: Exception, args: Sequence[str] = ()) -> NetlangError:
             )
         case ImportError() if not (exception.name or "").startswith("netlang"):
             if any(text in str(exception) for text in _OUT_OF_MEMORY):
-                return _error(MemoryError())
+                return error_of(MemoryError())
             return NetlangError(
                 rules.MISSING_LIBRARY,
                 f"the library `{_library(exception)}` cannot be loaded",
@@ -210,7 +210,7 @@ def _silence_broken_output() -> None:
         silence(output)
 
 
-def _silence_streams() -> None:
+def silence_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             silence(stream)

@@ -33,6 +33,10 @@ class NetlangError(Exception):
         self.diagnostic = diagnostic(rule, message, notes=tuple(notes), helps=tuple(helps))
         self.exit_code = exit_code
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # An exception is pickled, as between processes, by the arguments of its class.
+        return _unpickled, (type(self), self.args), self.__dict__
+
     @property
     def rule(self) -> Rule:
         return self.diagnostic.rule
@@ -48,6 +52,10 @@ class NetlangError(Exception):
     @property
     def helps(self) -> tuple[str, ...]:
         return self.diagnostic.helps
+
+
+def _unpickled(kind: type[NetlangError], args: tuple[object, ...]) -> NetlangError:
+    return kind.__new__(kind, *args)
 
 
 class _Remarks(TypedDict, total=False):

@@ -108,6 +108,13 @@ class Plan(Struct, frozen=True, eq=False):
     precision: Precision
     accumulate: int
     carry_state: bool
+    ranks: int = 1
+    """The processes that divide each batch among themselves."""
+
+    @property
+    def parts(self) -> int:
+        """The batches, or parts of batches, whose gradients an update adds up."""
+        return self.accumulate * self.ranks
 
     @property
     def losses(self) -> tuple[str, ...]:

@@ -61,6 +61,11 @@ def thread_count() -> int:
     return limits.get_original_num_threads()["blas"] or 1
 
 
+def limit_threads(count: int) -> None:
+    """Limit BLAS, and with it the parts of a computation, to some threads from now on."""
+    _blas().limit(limits=count, user_api="blas")
+
+
 def parallel_for(work: Callable[[int], object], count: int) -> None:
     """Call ``work`` with 0 ... ``count - 1``, in several threads where more than one is allowed.
 

@@ -57,6 +57,7 @@ LIBRARIES = {
     "numpy": ("system/numpy.py",),
     "safetensors": ("storage/weights.py",),
     "threadpoolctl": ("system/threads.py",),
+    "mpi4py": ("system/mpi.py",),
 }
 """The modules through which each third-party library enters; msgspec is how records are written."""
 
@@ -88,6 +89,8 @@ DEFERRED = (
     ("training", "netlang.training.run.nonfinite", "only a run that fails needs it"),
     ("training", "fcntl msvcrt", "not every system has it"),
     ("system", "resource", "not every system has it"),
+    ("system", "mpi4py", "it starts MPI, and is optional"),
+    ("training", "netlang.system.mpi", "only a run in several processes starts MPI"),
     ("system", "concurrent", "only work that is shared among threads needs it"),
     ("serve", "netlang.serve.worker", "only the process of a run trains"),
     ("system", "netlang.system.versions", "NumPy itself is loaded on demand"),
@@ -265,7 +268,8 @@ def libraries(file: Path) -> set[str]:
 
 def test_every_library_that_is_required_is_listed_and_no_other() -> None:
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = [*project["optional-dependencies"]["images"], *project["optional-dependencies"]["lsp"]]
+    optional = project["optional-dependencies"]
+    extras = [*optional["images"], *optional["lsp"], *optional["mpi"]]
     required = [*project["dependencies"], *extras]
     names = {re.split(r"[<>=]", requirement)[0] for requirement in required}
     # Pygments is there whenever it imports the lexer; lsprotocol comes with pygls.

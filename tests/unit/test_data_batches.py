@@ -8,7 +8,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,7 +71,7 @@ def test_in_order_example_i_continues_example_i() -> None:
 @pytest.mark.parametrize("how", [{"shuffle": True}, {"in_order": True}, {}])
 @pytest.mark.parametrize("start", [0, 1, 3, 5])
 def test_an_epoch_entered_midway_continues_as_it_would_have(
-    how: dict[str, bool], start: int
+    how: dict[str, Any], start: int
 ) -> None:
     batches = Batches(numbered(), 4, seed=3, **how)
     assert seen(batches, 2, start) == seen(batches, 2)[start:]
@@ -86,8 +88,19 @@ def test_fewer_examples_than_a_batch_are_one_smaller_batch() -> None:
     assert len(Batches(numbered(3), 5)) == 1
 
 
+@pytest.mark.parametrize("how", [{"shuffle": True}, {"in_order": True}, {"drop_last": True}, {}])
+def test_the_parts_of_a_batch_are_the_batch(how: dict[str, Any]) -> None:
+    whole = Batches(numbered(21), 4, seed=3, **how)
+    of_two = [list(replace(whole, part=(i, 2)).epoch(1)) for i in range(2)]
+    with whole.epoch(1) as stream:
+        for number, (batch, *parts) in enumerate(zip(stream, *of_two, strict=True)):
+            sizes = [len(part["x"]) if part else 0 for part in parts]
+            assert replace(whole, part=(0, 2)).parts(number) == sizes
+            assert [x for part in parts if part for x in part["x"]] == list(batch["x"])
+
+
 @pytest.mark.parametrize("how", [{"in_order": True}, {"drop_last": True}])
-def test_no_whole_batch_is_an_error_where_only_whole_ones_count(how: dict[str, bool]) -> None:
+def test_no_whole_batch_is_an_error_where_only_whole_ones_count(how: dict[str, Any]) -> None:
     with pytest.raises(FileError, match="has 3 examples, which fill no batch of 5"):
         Batches(numbered(3), 5, **how)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netlang.backends import Backend, Provider
+    from netlang.system.ranks import Parallel
 
 
 class _Choices(TypedDict):
@@ -64,6 +65,10 @@ gradients.svg has the norm of the gradient of each weight, activations.svg the r
 the result of each layer, parameters.svg the elements of small parameters, and trace.svg the path
 of two elements over the contours of the loss. A sweep has a folder runs/NAME-sweep-1, ... with a
 folder for each run.
+
+The processes of mpiexec -n 4 netlang train lenet.net --parallel mpi, on one machine or several,
+divide each batch among themselves. They need the library mpi4py: pip install "netlang[mpi]"; a
+laptop gets MPI and mpiexec with pip install mpich.
 """
 
 
@@ -102,13 +107,17 @@ folder for each run.
     "--watch-every", "record_every", type=click.IntRange(1), metavar="N",
     help="Record one step in N. Default: about a hundred steps in all.",
 )  # fmt: skip
+@click.option(
+    "--parallel", type=click.Choice(["mpi"]),
+    help="Divide each batch among the processes that mpiexec starts.",
+)  # fmt: skip
 @json_option
 def command(
     file: str, section: str | None, settings: dict[str, str], over: dict[str, list[str]],
     folder: str | None, resume: bool,
     override: tuple[str, ...], seed: int | None, backend: Backend, provider: Provider,
     threads: int | None, pause: float, dry_run: bool, png: bool, record: tuple[str, ...],
-    record_every: int | None, as_json: bool,
+    record_every: int | None, parallel: Parallel | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Train the model described by a `train` section."""
     if record_every is not None and not record:
@@ -118,31 +127,51 @@ def command(
     if over and (dry_run or override):
         option = "--dry-run" if dry_run else "--override"
         raise click.UsageError(f"{option} is for one run: leave out --sweep, or use --set")
-    program = netlang.load(file)
+    if parallel and (over or dry_run):
+        option = "--sweep" if over else "--dry-run"
+        raise click.UsageError(f"{option} is for one process: leave out --parallel")
     if dry_run:
-        echo(str(program.forecast(section, settings=settings, seed=seed)))
+        echo(str(netlang.load(file).forecast(section, settings=settings, seed=seed)))
         return
-    from netlang.cli.progress import display
-
     choices: _Choices = {
         "settings": settings, "folder": folder, "resume": resume, "seed": seed, "backend": backend,
         "provider": provider, "threads": threads, "pause": pause, "png": png, "record": record,
         "record_every": record_every,
     }  # fmt: skip
     if over:
-        _sweep(program, section, over, choices, file, as_json=as_json)
-        return
-    with interruptible() as interrupted, display(as_json=as_json) as shown:
-        run = program.train(
-            section, override=override, callback=shown, interrupted=interrupted, **choices
-        )
-    for remark in run.remarks:
-        (warn if as_json else echo)(remark)
-    for plot in _plots(run.folder) if record else ():
-        (warn if as_json else echo)(f"plot: {plot}")
+        _sweep(netlang.load(file), section, over, choices, file, as_json=as_json)
+    else:
+        _train(file, section, override, parallel, choices, as_json=as_json)
+
+
+def _train(
+    file: str, section: str | None, override: tuple[str, ...], parallel: Parallel | None,
+    choices: _Choices, *, as_json: bool,
+) -> None:  # fmt: skip
+    """Train once, in this process or in several, of which the first one prints."""
+    from netlang.cli.progress import display
+    from netlang.cli.ranks import joined, remark_on
+
+    with joined(parallel, as_json=as_json) as ranks:
+        remark_on(ranks, file, parallel)
+        program = netlang.load(file)
+        with interruptible() as interrupted, display(as_json=as_json) as shown:
+            run = program.train(
+                section, override=override, callback=shown, interrupted=interrupted,
+                parallel=parallel, **choices,
+            )  # fmt: skip
+    if ranks.rank == 0:
+        for remark in run.remarks:
+            (warn if as_json else echo)(remark)
+        for plot in _plots(run.folder) if choices["record"] else ():
+            (warn if as_json else echo)(f"plot: {plot}")
+        if not run.finished:
+            start = ["mpiexec", "-n", str(ranks.count)] if parallel else []
+            more = ["--parallel", parallel] if parallel else []
+            resuming = [*start, "netlang", "train", file, run.section, "--resume", "--run"]
+            command = shlex.join([*resuming, str(run.folder), *more])
+            warn(f"interrupted after step {run.step:,}; resume with `{command}`")
     if not run.finished:
-        resuming = ["netlang", "train", file, run.section, "--resume", "--run", str(run.folder)]
-        warn(f"interrupted after step {run.step:,}; resume with `{shlex.join(resuming)}`")
         raise click.exceptions.Exit(INTERRUPTED)
 
 

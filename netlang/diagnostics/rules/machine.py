@@ -102,3 +102,17 @@ INTERNAL = Rule(
     "the same program with the next release",
     program=False,
 )
+
+RANKS = Rule(
+    "ranks",
+    "Every process of a run does an equal part of the same work.",
+    """
+    With `--parallel mpi`, each of the K processes that `mpiexec` starts (the ranks) computes one
+    K-th of every batch, so K divides the batch size. All of them read the same program and the
+    same data, also where they are on several machines, and are connected by one MPI: the
+    `mpiexec` that starts them and the library that mpi4py loads belong together.
+    """,
+    "`mpiexec -n 3 netlang train lenet.net --parallel mpi` with `batches(64)`",
+    "`mpiexec -n 4 netlang train lenet.net --parallel mpi` with `batches(64)`",
+    program=False,
+)

@@ -45,7 +45,7 @@ def check_data(
             f"warning: the learning rate changes over {longest:,.0f} steps, and the run ends after "
             f"{clock.total:,}"
         )
-    if _sees_single_examples(plan.computation) and data.examples % data.size == 1:
+    if _sees_single_examples(plan.computation) and data.examples % data.part_size == 1:
         warn(
             "warning: the last batch of an epoch has one example, and batch norm needs more; "
             "leave it out: `batches(…, drop_last=true)`"

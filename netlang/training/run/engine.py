@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,6 +13,7 @@ from netlang.diagnostics.errors import NetlangError
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import is_symbol
 from netlang.ir.graph import Graph, State
+from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 from netlang.training.step.graphs import Training, optimizer_state
 
@@ -48,7 +49,18 @@ class Engine(Evaluates, Protocol):
     """
 
     def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
-        """Run a step on a batch; return what it measures: loss, metrics, accumulators, norm."""
+        """Run a step on a batch; return what it measures: loss, metrics, accumulators, norm.
+
+        An update from sums has an empty batch.
+        """
+        ...
+
+    def read(self, names: Iterable[str]) -> dict[str, Array]:
+        """Return some of the state, valid until the next step."""
+        ...
+
+    def write(self, state: Arrays) -> None:
+        """Replace some of the state; the arrays may be read until the next step."""
         ...
 
     def reset(self) -> None:
@@ -76,8 +88,13 @@ def initial_state(training: Training, parameters: Arrays) -> dict[str, Array]:
     return state
 
 
-def require_state(training: Training, state: Arrays) -> None:
-    """Raise ``NetlangError`` for a state of an optimizer that is missing or of another shape."""
+def require_state(training: Training, state: Arrays) -> Arrays:
+    """Return a state, with sums of gradients of 0, as between updates, if it has none.
+
+    Raises ``NetlangError`` for a state of an optimizer that is missing or of another shape.
+    """
+    sums = {v.name: v for each in training.steps for v in each.sums}
+    state = {**{name: _zeros(v.type) for name, v in sums.items() if name not in state}, **state}
     for stored in (s for chosen in training.steps for s in optimizer_state(chosen.graph)):
         array = state.get(stored.name)
         if array is None or array.shape != stored.value.type.shape:
@@ -88,6 +105,12 @@ def require_state(training: Training, state: Arrays) -> None:
                 notes=[f"it should be {stored.value.type}, and there is {found}"],
                 helps=["begin a new run: leave `--resume` out, in another folder"],
             )
+    return state
+
+
+def _zeros(type: TensorType) -> Array:
+    shape = tuple(size for size in type.shape if isinstance(size, int))
+    return np.zeros(shape, numpy_dtype(type.dtype))
 
 
 def cast_state(training: Training, state: Arrays) -> dict[str, Array]:
@@ -208,7 +231,7 @@ class OrtEngine:
         return self._sessions[id(graph)]
 
     def _run(self, graph: Graph, feeds: Mapping[str, Held], batch: Arrays) -> dict[str, Held]:
-        if self._checks(batch):
+        if batch and self._checks(batch):
             return self._hold(interpreted(graph, {n: held.numpy() for n, held in feeds.items()}))
         session = self._session(graph)
         with self._computable():
@@ -253,7 +276,7 @@ class OrtEngine:
 
     def _start(self, held: dict[str, Held], batch: Arrays) -> None:
         carried = self._training.carried
-        if carried and carried[0].name not in held:
+        if batch and carried and carried[0].name not in held:
             held.update(self._hold(initial_carried(carried, batch_size(batch))))
 
     def _hold(self, arrays: Arrays) -> dict[str, Held]:
@@ -266,6 +289,12 @@ class OrtEngine:
     def state(self) -> dict[str, Array]:
         # `numpy` returns a view of memory that the next step may reuse.
         return {name: held.numpy().copy() for name, held in self._held.items()}
+
+    def read(self, names: Iterable[str]) -> dict[str, Array]:
+        return {name: self._held[name].numpy() for name in names}
+
+    def write(self, state: Arrays) -> None:
+        self._held = self._held | self._hold(state)
 
     def restore(self, state: Arrays) -> None:
         self._held = self._hold(state)
@@ -290,7 +319,8 @@ class NumpyEngine:
 
     def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
         self._start(self._state, batch)
-        self._checks(batch)
+        if batch:
+            self._checks(batch)
         measured, after = self._run(graph, self._state, fed(graph, batch, numbers))
         self._state = self._state | after
         return measured
@@ -308,7 +338,7 @@ class NumpyEngine:
 
     def _start(self, held: dict[str, Array], batch: Arrays) -> None:
         carried = self._training.carried
-        if carried and carried[0].name not in held:
+        if batch and carried and carried[0].name not in held:
             held.update(initial_carried(carried, batch_size(batch)))
 
     def _run(
@@ -324,6 +354,12 @@ class NumpyEngine:
 
     def state(self) -> dict[str, Array]:
         return {name: array.copy() for name, array in self._state.items()}
+
+    def read(self, names: Iterable[str]) -> dict[str, Array]:
+        return {name: self._state[name] for name in names}
+
+    def write(self, state: Arrays) -> None:
+        self._state = {**self._state, **state}
 
     def restore(self, state: Arrays) -> None:
         self._state = dict(state)

@@ -97,20 +97,23 @@ def evaluated(
     training: Training, engine: Evaluates, data: Batches, of: str,
     interrupted: Callable[[], bool] = lambda: False,
     watch: Callable[[Mapping[str, Array]], None] = lambda _: None,
+    *, among: range | None = None,
 ) -> Totals:  # fmt: skip
     """Return the sums over all examples, or over those before an interruption.
 
-    ``of`` is what the data are called; ``watch`` is called with the outputs of each batch. Raises
+    ``of`` is what the data are called; ``watch`` is called with the outputs of each batch. Only
+    batches ``among`` some are evaluated, if there are any. Raises
     ``EvaluationError`` for a loss that is not finite.
     """
     totals = Totals(training.measures, training.plan.computation.batch)
     losses = [part for name in training.plan.losses for part in training.measures.of(name)]
-    with data.epoch(0) as stream:
-        for i, batch in enumerate(stream):
+    some = range(len(data)) if among is None else among
+    with data.epoch(0, some.start) as stream:
+        for i, batch in zip(some, stream, strict=False):
             if interrupted():
                 break
             numbers = {DRAW: i + 1}
-            found = engine.evaluate(batch, numbers, first=i == 0)
+            found = engine.evaluate(batch, numbers, first=i == some.start)
             if not all(is_finite(found[name]) for name in losses):
                 from netlang.training.run.nonfinite import evaluation_error
 

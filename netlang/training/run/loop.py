@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -13,18 +14,21 @@ from typing import Protocol
 from netlang.data.batches import Batches, BatchStream
 from netlang.data.fitted import Fitted
 from netlang.data.source import Batch
-from netlang.diagnostics.errors import EvaluationError
+from netlang.diagnostics.errors import EvaluationError, NetlangError
 from netlang.ir.dims import bind
 from netlang.ir.graph import Graph
 from netlang.plan.callbacks import Save
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock, follow
 from netlang.system.numpy import Array, np
+from netlang.system.ranks import ALONE, Ranks
 from netlang.training.history.reports import WATCHED, Report, StepReport, WatchReport, interval
 from netlang.training.monitors import Monitors
+from netlang.training.parallel.carried import whole_carried
+from netlang.training.parallel.exchange import Exchange, Flags, all_counts, merged
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress, Sums
-from netlang.training.run.engine import Arrays, Engine, Numbers
+from netlang.training.run.engine import Arrays, Engine, Numbers, batch_size
 from netlang.training.run.evaluation import evaluated, is_finite, metrics_of
 from netlang.training.run.parameter_files import (
     check_finite,
@@ -54,7 +58,8 @@ class Run:
     """One training in progress.
 
     ``interrupted`` is called after each step; where it returns true, the run saves a checkpoint and
-    ends. ``pause`` is the minimum time in seconds between two checkpoints.
+    ends. ``pause`` is the minimum time in seconds between two checkpoints. Of several ``ranks``,
+    the first one writes the files; the ``data`` of each are its parts of the batches.
     """
 
     training: Training
@@ -68,6 +73,7 @@ class Run:
     interrupted: Callable[[], bool] = lambda: False
     pause: float = 60.0
     watch: Watch = NO_WATCH
+    ranks: Ranks = ALONE
     _epochs: int = 0
     _monitors: Monitors = field(init=False)
     _totals: dict[str, Totals] = field(init=False)
@@ -78,6 +84,10 @@ class Run:
     """What computes the learning rates, by step and input."""
     _began: float = 0.0
     _saved: float = 0.0
+    _exchanges: dict[str, Exchange] = field(default_factory=dict[str, Exchange])
+    """What adds up over several ranks, by step."""
+    _known: Flags = field(default_factory=Flags)
+    """What all of several ranks know after their last update."""
 
     kept: Arrays = field(default_factory=dict[str, Array])
     """The parameters where the metric of the stop was best: the result of the run."""
@@ -85,6 +95,9 @@ class Run:
     def __post_init__(self) -> None:
         self._monitors = Monitors(self.training.plan)
         self._begin_totals()
+        if self.ranks.count > 1:
+            steps = self.training.steps
+            self._exchanges = {s.name: Exchange(self.ranks, self.training, s) for s in steps}
 
     def _begin_totals(self) -> None:
         self._totals = {each.name: self._sums(each.measures) for each in self.training.steps}
@@ -116,7 +129,7 @@ class Run:
         if step == 0 and self.watch.parameters:
             self._watch_start()
         try:
-            while not self._over(step, clock) and not self.interrupted():
+            while not self._over(step, clock) and not self._is_interrupted():
                 if self._due(step, clock):
                     self._finish_epoch(step, clock)
                 else:
@@ -131,6 +144,8 @@ class Run:
     def _finish(self, step: int) -> None:
         """Save what the run has come to."""
         state = self._checkpoint(step)
+        if self.ranks.rank:
+            return
         for path in save_layers(self.training, {**state, **self.kept}, self.fitted, self.folder):
             self._saved_parameters(path)
 
@@ -177,11 +192,20 @@ class Run:
                 step = report.step
                 self.watcher.stepped(report)
                 self._save_every(step, clock)
-                if self.interrupted():
+                if self._is_interrupted():
                     break
-                if time.monotonic() - self._saved > self.pause:
+                if self._since_saved() > self.pause:
                     self._checkpoint(step)
         return step
+
+    def _is_interrupted(self) -> bool:
+        """Return whether the run was interrupted, and all ranks know it."""
+        return self.interrupted() if self.ranks.count == 1 else self._known.interrupted
+
+    def _since_saved(self) -> float:
+        """Return the seconds since the last checkpoint, of which all ranks know the same."""
+        alone = self.ranks.count == 1
+        return time.monotonic() - self._saved if alone else self._known.seconds
 
     def _next(self, stream: BatchStream) -> list[Batch]:
         """Return the batches of one step; at the end of an epoch there may be fewer, or none."""
@@ -232,24 +256,41 @@ class Run:
         What is watched of the step is added to ``watched``.
         """
         totals = self._sums(chosen.measures)
-        given = [{**numbers, DRAW: step * self._accumulate + i + 1} for i in range(len(batches))]
+        alone = self.ranks.count == 1
+        parts = [] if alone else self._parts(step, len(batches))
+        draws = (self.ranks.count * (step * self._accumulate + i) for i in range(len(batches)))
+        given = [{**numbers, DRAW: draw + self.ranks.rank + 1} for draw in draws]
+        # Of a batch that is too small for all ranks, the last ones have no part.
+        given = [each for each, batch in zip(given, batches, strict=True) if batch]
+        own = [batch for batch in batches if batch]
         if chosen.gathering is not None:
-            whole = self._whole(chosen, batches, given)
+            whole = self._whole(chosen, own, given, parts)
             given = [{**each, **more} for each, more in zip(given, whole, strict=True)]
         found: Arrays = {}
-        for i, batch in enumerate(batches):
-            if i and self.interrupted():
-                return None
-            last = i == len(batches) - 1
-            graph = chosen.graph if last else chosen.gathering or chosen.graph
-            alone = len(batches) == 1
-            found = self._update(chosen, graph, batch, given[i], step, alone=alone)
-            totals.add(found, batch)
+        restore, failure = self.engine.savepoint(), None
+        try:
+            for i, batch in enumerate(own):
+                if i and alone and self.interrupted():
+                    return None
+                last = alone and i == len(own) - 1
+                graph = chosen.graph if last else chosen.gathering or chosen.graph
+                one = alone and len(own) == 1
+                found = self._update(chosen, graph, batch, given[i], step, alone=one)
+                totals.add(found, batch)
+        except NetlangError as error:
+            if alone:
+                raise
+            failure = error
+        if not alone:
+            totals = self._combined(chosen, totals, failure, restore, sum(parts))
+            found = {**found, **self._from_sums(chosen, numbers, totals, step)}
         if self._is_watched(step + 1):
+            if not alone:
+                found = self._last_activations(chosen, found)
             for kind, values in chosen.watched.read(found).items():
                 watched[kind] = {**watched.get(kind, {}), **values}
         norm = {GRADIENT_NORM: float(found[GRADIENT_NORM])}
-        if len(batches) == 1:
+        if alone and len(batches) == 1:
             return totals, norm | {name: float(found[name]) for name in chosen.measures.metrics}
         values = totals.values()
         if not math.isfinite(values[LOSS]):
@@ -258,23 +299,78 @@ class Run:
             raise update_error(values[LOSS], totals, step)
         return totals, norm | values
 
-    def _whole(
-        self, chosen: StepGraph, batches: Sequence[Batch], given: Sequence[Numbers]
-    ) -> Sequence[Numbers]:
-        """Return, for each batch of an update, its shares, and the totals over all of them."""
-        sums = self._sums(chosen.measures)
+    def _parts(self, step: int, batches: int) -> list[int]:
+        """Return how many examples each part of each batch of a step has."""
+        first = step % self.clock.steps_per_epoch * self._accumulate
+        return [part for i in range(batches) for part in self.data.parts(first + i)]
+
+    def _combined(
+        self, chosen: StepGraph, totals: Totals, failure: NetlangError | None,
+        restore: Callable[[], None], examples: int,
+    ) -> Totals:  # fmt: skip
+        """Add up gradients and metrics over all ranks; raise the error of the first with one."""
+        seconds = 0.0 if self.ranks.rank else time.monotonic() - self._saved
+        own = Flags(self.interrupted(), failure is not None, seconds, min(1, totals.examples))
+        exchange = self._exchanges[chosen.name]
+        totals, self._known = exchange.combine(self.engine, totals, own, examples)
+        if self._known.failed:
+            restore()
+            self.ranks.gather(partial(_raise, failure))
+        return totals
+
+    def _from_sums(
+        self, chosen: StepGraph, numbers: Numbers, totals: Totals, step: int
+    ) -> dict[str, Array]:
+        """Update from the sums of all ranks; return what the update measures."""
         restore = self.engine.savepoint()
-        for batch, numbers in zip(batches, given, strict=True):
-            graph = chosen.weighing
-            sums.add({} if graph is None else self.engine.step(graph, batch, numbers), batch)
-        restore()
+        found = self.engine.step(chosen.graph, {}, numbers)
+        if not is_finite(found[GRADIENT_NORM]):
+            from netlang.training.run.nonfinite import step_error
+
+            restore()
+            measured = {**found, LOSS: np.asarray(totals.values()[LOSS])}
+            raise step_error(chosen.graph, self.engine.state(), {}, numbers, measured, step)
+        return found
+
+    def _last_activations(self, chosen: StepGraph, found: Arrays) -> Arrays:
+        """Return what was found with the watched activations of the last part of the batch."""
+        assert chosen.gathering is not None
+        names = {*chosen.gathering.outputs} - {*chosen.measures.outputs, GRADIENT_NORM}
+        own = {name: found[name] for name in names if name in found}
+        parts = self.ranks.gather(lambda: own) if names else [own]
+        return {**found, **next((each for each in reversed(parts) if each), own)}
+
+    def _whole(
+        self, chosen: StepGraph, batches: Sequence[Batch], given: Sequence[Numbers],
+        parts: Sequence[int],
+    ) -> Sequence[Numbers]:  # fmt: skip
+        """Return, for each batch of an update, its shares, and the totals over all of them.
+
+        ``parts`` are the examples of all parts, where several ranks have one.
+        """
+
+        def add(sums: Totals) -> None:
+            restore = self.engine.savepoint()
+            for batch, numbers in zip(batches, given, strict=True):
+                graph = chosen.weighing
+                sums.add({} if graph is None else self.engine.step(graph, batch, numbers), batch)
+            restore()
+
+        sums = self._sums(chosen.measures)
+        if chosen.weighing is not None:
+            merged(self.ranks, sums, add)
+        else:
+            sums.examples = sum(parts) or sum(map(batch_size, batches))
         totals = {name: sums.total(each) for name, each in chosen.totals.items()}
         sizes = [sums.sizes(batch) for batch in batches]
         counts = {
             name: [bind(count, each) for each in sizes] for name, count in chosen.shares.items()
         }
+        all = {name: sum(each) for name, each in counts.items()}
+        if parts:
+            all = all_counts(self.ranks, chosen, all, parts)
         return [
-            {**totals, **{name: each[i] / sum(each) for name, each in counts.items()}}
+            {**totals, **{name: each[i] / all[name] for name, each in counts.items()}}
             for i in range(len(batches))
         ]
 
@@ -327,7 +423,7 @@ class Run:
         report = Report(
             self._epochs,
             step,
-            self._epoch_values(),
+            self.ranks.share(self._epoch_values),
             valid,
             next((at(step - 1) for at in rates), 0.0) * self._monitors.scale,
             time.monotonic() - self._began,
@@ -338,7 +434,7 @@ class Run:
         if self._monitors.watch(measured, self._epochs, clock):
             self.kept = parameters_of(self.training, self._state(step))
         self.watcher.finished_epoch(report)
-        if time.monotonic() - self._saved > min(self.pause, 1.0):
+        if self._since_saved() > min(self.pause, 1.0):
             self._checkpoint(step)
 
     def _epoch_values(self) -> dict[str, float]:
@@ -353,10 +449,29 @@ class Run:
         """Return the metrics on the validation data, if there is any; ``None`` if interrupted."""
         if self.valid is None:
             return {}
-        totals = evaluated(self.training, self.engine, self.valid, "valid", self.interrupted)
+        totals = self._evaluated(self.valid)
         if totals.examples < self.valid.examples:
+            self._known = replace(self._known, interrupted=True)
             return None
-        return metrics_of(self.training, totals, "valid")
+        return self.ranks.share(lambda: metrics_of(self.training, totals, "valid"))
+
+    def _evaluated(self, valid: Batches) -> Totals:
+        """Return the totals over the validation data, of which each rank evaluates some batches.
+
+        Where nets carry state from batch to batch, the first rank evaluates all of them.
+        """
+        rank, count, batches = self.ranks.rank, self.ranks.count, len(valid)
+        own = range(batches * rank // count, batches * (rank + 1) // count)
+        if self.training.carried:
+            own = range(0 if rank else batches)
+
+        def add(totals: Totals) -> None:
+            name = "valid"
+            totals.merge(
+                evaluated(self.training, self.engine, valid, name, self.interrupted, among=own)
+            )
+
+        return merged(self.ranks, self._sums(self.training.measures), add)
 
     # Files.
 
@@ -379,8 +494,10 @@ class Run:
             self._monitors.reduced,
         )
         state = self._state(step)
-        self.watcher.saved(checkpoints.save(self.folder, state, progress, self.kept))
+        if self.ranks.rank == 0:
+            self.watcher.saved(checkpoints.save(self.folder, state, progress, self.kept))
         self._saved = time.monotonic()
+        self._known = replace(self._known, seconds=0.0)
         return state
 
     def _save_every(self, step: int, clock: Clock) -> None:
@@ -392,6 +509,8 @@ class Run:
         if not rules:
             return
         state = self._state(step)
+        if self.ranks.rank:
+            return
         for rule in rules:
             path = self.folder / rule.file_name(epoch, step)
             save_selection(self.training, state, self.fitted, rule.what, path)
@@ -399,7 +518,7 @@ class Run:
 
     def _state(self, step: int) -> Arrays:
         """Return the state; raise ``NetlangError`` where an update made a parameter infinite."""
-        state = self.engine.state()
+        state = whole_carried(self.engine.state(), self.training, self.ranks)
         check_finite(self.training, state, step)
         return state
 
@@ -407,6 +526,11 @@ class Run:
         """Save the vocabulary of the data next to parameters, and report both."""
         for written in (path, *save_vocabularies(self.data.source, path)):
             self.watcher.saved(written)
+
+
+def _raise(error: NetlangError | None) -> None:
+    if error is not None:
+        raise error
 
 
 def clock_of(plan: Plan, batches: int) -> Clock:

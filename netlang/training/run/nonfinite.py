@@ -111,7 +111,8 @@ def _computed(
     """Return all values of a graph, and the node that makes each."""
     given = {**state, **fed(graph, batch, numbers)}
     begun = [s for s in graph.states if s.value.name not in given]
-    given |= initial_carried(begun, batch_size(batch))
+    if begun:
+        given |= initial_carried(begun, batch_size(batch))
     names = [*(v.name for v in graph.inputs), *(s.value.name for s in graph.states)]
     prepared = prepare(graph, {name: given[name] for name in names})
     values: dict[Value, Array] = {v: prepared.arrays[v.name] for v in graph.inputs}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,10 @@ from netlang.data.source import Arrays
 from netlang.diagnostics.errors import require_at_least
 from netlang.plan.plan import Plan
 from netlang.system.numpy import Array, np
+from netlang.system.ranks import ALONE, Ranks
+from netlang.system.threads import limit_threads
 from netlang.training.class_weights import balanced, with_class_weights
+from netlang.training.parallel.carried import own_carried
 from netlang.training.preprocessing import fitted_on
 from netlang.training.run.engine import (
     Engine,
@@ -50,6 +53,7 @@ class Choices:
     provider: Provider = "cpu"
     threads: int | None = None
     allow_python: bool = False
+    ranks: Ranks = ALONE
 
     def __post_init__(self) -> None:
         check_backend(self.backend, self.provider)
@@ -82,6 +86,7 @@ def open_data(
     ``fitted`` already.
     """
     data = _NOTHING if plan.data is None else opened(plan, plan.data, choices, fitted)
+    data = replace(data, part=(choices.ranks.rank, choices.ranks.count))
     if plan.valid is None:
         return data, None
     return data, opened(plan, plan.valid, choices, fitted or data.source.fitted())
@@ -116,7 +121,7 @@ def open_training(
     resumed has ``fitted`` what its data determine. ``planned`` is
     called before parameters are allocated, ``check`` before anything is computed.
     """
-    seed = seed_of(plan, choices)
+    seed, ranks = seed_of(plan, choices), choices.ranks
     with ThreadPoolExecutor(1) as pool:
         # Whoever watches the reading of large files does so in the other thread, too.
         data: Future[tuple[Batches, Batches | None]] = pool.submit(
@@ -126,11 +131,16 @@ def open_training(
         training = prepare(plan, seed, watch=watch)
         planned(training)
         if state is None:
-            state = initial_state(training, initial_parameters(plan, seed, choices.folder, warn))
+            # Those of rank 0, so that all start from the same.
+            state = ranks.share(
+                lambda: initial_state(
+                    training, initial_parameters(plan, seed, choices.folder, warn)
+                )
+            )
         elif check is not None:
             check(training, *data.result())  # what differs is reported before it fails to fit
             check = None
-        require_state(training, state)
+        state = own_carried(require_state(training, state), training, ranks)
         engine = engine_of(training, cast_state(training, state), choices)
         batches, valid = data.result()
     if check is not None:
@@ -143,5 +153,7 @@ def open_training(
 def engine_of(training: Training, state: Mapping[str, Array], choices: Choices) -> Engine:
     """Return an engine of the chosen kind."""
     if choices.backend == "numpy":
+        if choices.ranks.threads is not None and choices.threads is not None:
+            limit_threads(choices.threads)
         return NumpyEngine(training, state)
     return OrtEngine(training, state, provider=choices.provider, threads=choices.threads)

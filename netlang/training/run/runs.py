@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from netlang.plan.schedules import Clock
 from netlang.system.json_text import json_text
 from netlang.system.memory import within_memory
 from netlang.system.numpy import Array, np
+from netlang.system.ranks import Ranks
 from netlang.training.history.curves import History, curves
 from netlang.training.history.landscapes import landscape
 from netlang.training.history.reports import Report, StepReport, WatchReport, interval
@@ -31,7 +33,7 @@ from netlang.training.run.folder import LANDSCAPE, PROGRAM, RunFolder
 from netlang.training.run.loop import Run
 from netlang.training.run.memory import footprint
 from netlang.training.run.preparation import Choices, Opened, open_training, seed_of
-from netlang.training.run.settings import differences, run_settings
+from netlang.training.run.settings import RANKS, differences, run_settings
 from netlang.training.step.graphs import DRAW, Training
 from netlang.training.step.watching import Watch, watch_of
 
@@ -153,18 +155,19 @@ class Outcome:
 def train(
     request: Request,
     choices: Choices,
-    folder: RunFolder,
+    folder: RunFolder | None,
     display: Display,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Train in a folder, or resume the run that is there.
 
-    A run resumes with its own seed and arguments; whatever else differs must be ``allowed`` by
-    name.
+    Of several ranks, the first one has the folder, and tells the others what is in it. A run
+    resumes with its own seed and arguments; whatever else differs must be ``allowed`` by name.
     """
     state, best, progress, given = None, {}, None, dict(request.given)
     if request.resume:
-        state, progress, problems = checkpoints.load(folder.path)
+        load = partial(_load, folder)
+        state, progress, problems = choices.ranks.share(load)
         state, best = checkpoints.split(state)
         for problem in problems:
             request.warn(f"warning: {problem}; resuming from the checkpoint before it")
@@ -180,7 +183,9 @@ def train(
         prints = [each.source.fingerprint() for each in (data, valid) if each is not None]
         seed = seed_of(plan, choices)
         settings.update(run_settings(training, seed=seed, data=" ".join(prints)))
+        _require_same(choices.ranks, settings)
         if progress is not None:
+            _compare_ranks(progress.settings, settings, request.warn)
             _compare(progress.settings, settings, request.allowed)
         check_data(training, data, valid, request.warn)
 
@@ -202,15 +207,53 @@ def train(
             watch=watch,
         )
         settings |= {f"{GIVEN}{name}": text for name, text in given.items()}
+        if folder is None:
+            return _assist(request, opened, interrupted, settings, progress, best, watch, choices)
         return _carry_out(
-            request, opened, folder, display, interrupted, settings, progress, best, watch
+            request, opened, folder, display, interrupted, settings, progress, best, watch, choices
         )
+
+
+def _load(folder: RunFolder | None) -> tuple[dict[str, Array], Progress, list[str]]:
+    assert folder is not None
+    return checkpoints.load(folder.path)
+
+
+class _Silent:
+    """Follows a run without writing or showing anything."""
+
+    def __init__(self) -> None:
+        self.step = 0
+
+    def began(self, step: int, clock: Clock) -> None:
+        self.step = step
+
+    def stepped(self, report: StepReport) -> None:
+        self.step = report.step
+
+    def finished_epoch(self, report: Report) -> None: ...
+    def saved(self, path: Path) -> None: ...
+    def watched(self, report: WatchReport) -> None: ...
+
+
+def _assist(
+    request: Request, opened: Opened, interrupted: Callable[[], bool],
+    settings: Mapping[str, str], progress: Progress | None, best: Arrays, watch: Watch,
+    choices: Choices,
+) -> Outcome:  # fmt: skip
+    """Run the steps of a prepared training on a rank that writes nothing."""
+    watcher = _Silent()
+    run = Run(
+        opened.training, opened.engine, opened.data, opened.valid, opened.fitted, Path(),
+        settings, watcher, interrupted, request.pause, watch, choices.ranks, kept=best,
+    )  # fmt: skip
+    return Outcome(run.go(progress), watcher.step, (), ())
 
 
 def _carry_out(
     request: Request, opened: Opened, folder: RunFolder, display: Display,
     interrupted: Callable[[], bool], settings: Mapping[str, str], progress: Progress | None,
-    best: Arrays, watch: Watch,
+    best: Arrays, watch: Watch, choices: Choices,
 ) -> Outcome:  # fmt: skip
     """Run the steps of a prepared training, and save its results."""
     name = opened.training.plan.name
@@ -225,7 +268,7 @@ def _carry_out(
     recorder = Recorder(folder, name, display, reports, steps, watches=watches)
     run = Run(
         opened.training, opened.engine, opened.data, opened.valid, opened.fitted, folder.path,
-        settings, recorder, interrupted, request.pause, watch, kept=best,
+        settings, recorder, interrupted, request.pause, watch, choices.ranks, kept=best,
     )  # fmt: skip
     try:
         over = run.go(progress)
@@ -273,7 +316,7 @@ def _losses(opened: Opened, paths: Sequence[str]) -> Callable[[Sequence[float]],
 
     All other parameters are as they are now. The examples are the first ones of the data.
     """
-    with opened.data.epoch(0) as stream:
+    with replace(opened.data, part=(0, 1)).epoch(0) as stream:
         batches = [next(stream)]
         size = len(next(iter(batches[0].values())))
         batches += [batch for _, batch in zip(range(_EXAMPLES // size - 1), stream, strict=False)]
@@ -316,7 +359,8 @@ def _given_before(progress: Progress) -> dict[str, str]:
 
 
 def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collection[str]) -> None:
-    old = {name: text for name, text in before.items() if not name.startswith(GIVEN)}
+    old, now = ({n: t for n, t in each.items() if n != RANKS} for each in (before, now))
+    old = {name: text for name, text in old.items() if not name.startswith(GIVEN)}
     told, used = differences(old, now, allowed)
     if told:
         raise NetlangError(
@@ -333,6 +377,38 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str], allowed: Collect
             f"`--override {unused[0]}`: no setting of that name differs",
             notes=[f"the settings are {', '.join(now)}"],
         )
+
+
+def _compare_ranks(
+    before: Mapping[str, str], now: Mapping[str, str], warn: Callable[[str], None]
+) -> None:
+    """Report that a run is resumed by another number of processes."""
+    old, new = before.get(RANKS, "1"), now.get(RANKS, "1")
+    if old != new:
+        warn(
+            f"note: this run had {_counted(old)} and is resumed with {_counted(new)}: what depends "
+            "on the parts of a batch differs, such as the statistics of batch norm, dropout, and "
+            "rounding"
+        )
+
+
+def _counted(ranks: str) -> str:
+    return "1 rank" if ranks == "1" else f"{ranks} ranks"
+
+
+def _require_same(ranks: Ranks, settings: Mapping[str, str]) -> None:
+    """Raise ``NetlangError`` where a rank has another program or other data than rank 0."""
+    first, *others = ranks.gather(lambda: dict(settings))
+    for rank, own in enumerate(others, 1):
+        said = (f"rank 0 has {{}}, and rank {rank} has {{}}", "their contents differ")
+        told, _ = differences(first, own, said=said)
+        if told:
+            raise NetlangError(
+                rules.RANKS,
+                f"rank {rank} does not train what rank 0 trains",
+                notes=told,
+                helps=["copy the program and its data to every machine"],
+            )
 
 
 def _allowing(told: Sequence[str]) -> str:

@@ -12,6 +12,8 @@ from netlang.plan.plan import Plan
 from netlang.training.step.graphs import Training
 
 _PROGRAM, _NODES, _EXAMPLES = "program", "program.nodes", "examples"
+RANKS = "ranks"
+"""How many processes divide each batch, if there are several."""
 _SHOWN = 6
 """The differences between two programs that are listed."""
 
@@ -25,6 +27,7 @@ def run_settings(training: Training, *, seed: int, data: str) -> dict[str, str]:
         _EXAMPLES: data,
         "seed": str(seed),
         **training.plan.settings,
+        **({RANKS: str(training.plan.ranks)} if training.plan.ranks > 1 else {}),
     }
 
 
@@ -52,8 +55,15 @@ def _nodes(plan: Plan) -> Iterator[str]:
         yield f"{name}: {'running ' if kind == 'running ' else ''}{text}"
 
 
+SINCE = ("it was {}, and is {}", "their contents have changed")
+"""What is said of a setting that differs, and of examples."""
+
+
 def differences(
-    before: Mapping[str, str], now: Mapping[str, str], allowed: Collection[str] = ()
+    before: Mapping[str, str],
+    now: Mapping[str, str],
+    allowed: Collection[str] = (),
+    said: tuple[str, str] = SINCE,
 ) -> tuple[list[str], set[str]]:
     """List the settings that differ and may not, as lines; and which of ``allowed`` were of use.
 
@@ -68,7 +78,7 @@ def differences(
         if names & set(allowed):
             used |= names & set(allowed)
         else:
-            lines.append(f"{name}: {_difference(name, old, new)}")
+            lines.append(f"{name}: {_difference(name, old, new, said)}")
     return lines, used
 
 
@@ -76,15 +86,15 @@ _LONG, _NEAR = 120, 30
 """The length from which a text is shown only near what differs in it, and how near."""
 
 
-def _difference(name: str, old: str, new: str) -> str:
+def _difference(name: str, old: str, new: str, said: tuple[str, str]) -> str:
     """Return how a setting differs: its two values, or where two long ones differ."""
     if name == _EXAMPLES:
-        return "their contents have changed"
+        return said[1]
     if max(len(old), len(new)) > _LONG:
         start = max(0, common_length(old, new) - _NEAR)
         end = max(0, common_length(old[start:][::-1], new[start:][::-1]) - _NEAR)
         old, new = (_part(text, start, len(text) - end) for text in (old, new))
-    return f"it was {old}, and is {new}"
+    return said[0].format(old, new)
 
 
 def _part(text: str, start: int, end: int) -> str:

@@ -14,6 +14,9 @@ what a batch alone does not tell:
 - ``share``, ``share2``, ... f32[]: this batch's share of the elements of a mean over all of them;
 - ``total``, ``total2``, ...: sums over all of them, such as of the weights of a weighted mean.
 
+Where several processes divide a batch, each adds up gradients in states ``NAME/sum``, and the
+update is a graph of its own, which has no batch: it starts from the sums over all of them.
+
 With ``precision = "f64"``, everything that is f32 here is f64.
 """
 
@@ -50,9 +53,10 @@ class StepGraph:
     """The graph of one update, what it measures, and the rates of its learning-rate inputs.
 
     Where an update takes several batches, ``gathering`` is the graph for all but the last: it adds
-    up gradients and changes no parameter. Both have inputs for the ``shares`` of a batch, with the
-    number of elements that they are shares of, and for ``totals`` over all batches, for which
-    ``weighing`` computes the accumulators of each batch beforehand.
+    up gradients and changes no parameter. Where several processes divide a batch, it is the graph
+    for all, and ``graph`` updates from the sums. Both have inputs for the ``shares`` of a batch,
+    with the number of elements that they are shares of, and for ``totals`` over all batches, for
+    which ``weighing`` computes the accumulators of each batch beforehand.
     """
 
     update: Update
@@ -68,6 +72,12 @@ class StepGraph:
     @property
     def name(self) -> str:
         return self.update.name
+
+    @property
+    def sums(self) -> list[Value]:
+        """The states of the sums of gradients, where an update takes several batches."""
+        names = {f"{path}/sum" for path in self.update.paths}
+        return [s.value for s in self.graph.states if s.name in names]
 
     @property
     def graphs(self) -> tuple[Graph, ...]:
@@ -163,6 +173,8 @@ class _Step:
     outputs: dict[str, Value] = field(default_factory=dict[str, Value])
     values: Mapping[Value, Value] = field(default_factory=dict[Value, Value])
     """The values of the step for those of the program."""
+    batched: bool = True
+    """Whether it has a batch."""
 
     def rate(self, rate: Rate, scale: float) -> Term:
         """Return a learning rate as a scalar, an input for each different one."""
@@ -203,8 +215,9 @@ class _Step:
             del self.totals[value], self.inputs[value.name]
         computed = plan.computation
         fixed = [v for v in computed.params if v in used and v not in changed]
-        # A column tells how many examples there are, even if nothing of it is used.
-        columns = list(computed.batch.values())
+        # A column tells how many examples there are, even if nothing of it is used; an update from
+        # sums has none.
+        columns = list(computed.batch.values()) if self.batched else []
         batch = [v for v in columns if v in used] or columns[:1]
         counts = [v for v in (self.count, self.draw) if v in used]
         inputs = (*batch, *counts, *self.inputs.values(), *fixed)
@@ -218,29 +231,60 @@ def _step(
     update: Update, plan: Plan, parameters: Mapping[str, Value], modes: Modes, measured: Measures,
     watch: Watch,
 ) -> StepGraph:  # fmt: skip
-    step, grads, sums = _backward(update, plan, parameters, modes, measured)
+    alone = plan.ranks == 1
+    begin = _backward if alone else _from_sums
+    step, grads, sums = begin(update, plan, parameters, modes, measured)
     squares = [_square(grad) for grad in grads] if watch.gradients else []
     if update.clip is not None:
         grads = update.clip.apply(grads, Term(step.b, step.outputs[GRADIENT_NORM]))
     for change, grad in zip(update.changes, grads, strict=True):
         _change(step, update, plan, change, parameters[change.path], grad)
     step.states += [State(v.name, v, 0.0, zeros(step.b, v.type)) for v in sums]
-    watched = NOTHING
-    if watch:
-        after = {state.name: state.after for state in step.states}
-        outputs, watched = outputs_of(watch, step.b, plan, update, step.values, squares, after)
-        step.outputs |= outputs
+    after = {state.name: state.after for state in step.states}
+    own = watch if alone else replace(watch, activations=False)
+    watched = _watch(step, own, plan, update, squares, after)
     graph = step.graph(update.name or plan.name, plan)
     made = StepGraph(update, graph, step.rates, measured, watched=watched)
-    if plan.accumulate == 1:
+    if plan.parts == 1:
         return made
-    totals = {value.name: of for value, of in step.totals.items()}
-    weighing = _weighing(f"{graph.name}_weighing", totals.values(), update, plan, modes, measured)
     step, grads, sums = _backward(update, plan, parameters, modes, measured)
     pairs = zip(sums, grads, strict=True)
     step.states += [State(v.name, v, 0.0, grad.value) for v, grad in pairs]
+    if not alone:
+        layers = _watch(step, Watch(activations=watch.activations), plan, update, [], {})
+        watched = Watched({**watched.names, **layers.names})
     gathering = step.graph(f"{graph.name}_gathering", plan)
-    return replace(made, gathering=gathering, weighing=weighing, shares=step.shares, totals=totals)
+    totals = {value.name: of for value, of in step.totals.items()}
+    weighing = _weighing(f"{graph.name}_weighing", totals.values(), update, plan, modes, measured)
+    return replace(
+        made, gathering=gathering, weighing=weighing, shares=step.shares, totals=totals,
+        watched=watched,
+    )  # fmt: skip
+
+
+def _watch(
+    step: _Step, watch: Watch, plan: Plan, update: Update, squares: Sequence[Term],
+    after: Mapping[str, Value],
+) -> Watched:  # fmt: skip
+    """Add the outputs of what is watched to a step graph; return what is in them."""
+    if not watch:
+        return NOTHING
+    outputs, watched = outputs_of(watch, step.b, plan, update, step.values, squares, after)
+    step.outputs |= outputs
+    return watched
+
+
+def _from_sums(
+    update: Update, plan: Plan, parameters: Mapping[str, Value], modes: Modes, measured: Measures
+) -> tuple[_Step, list[Term], list[Value]]:
+    """Begin the graph of an update whose gradients are sums over several processes."""
+    del modes, measured
+    step, _ = _begin(plan)
+    step.batched = False
+    sums = [step.b.fresh(f"{path}/sum", parameters[path].type) for path in update.paths]
+    grads = list(terms(step.b, *sums))
+    step.outputs[GRADIENT_NORM] = _norm(grads).value
+    return step, grads, sums
 
 
 def _backward(
@@ -248,7 +292,7 @@ def _backward(
 ) -> tuple[_Step, list[Term], list[Value]]:
     """Begin a step graph: metrics, gradients, statistics; and the sums of earlier gradients."""
     step, carried = _begin(plan)
-    b, several = step.b, plan.accumulate > 1
+    b, several = step.b, plan.parts > 1
     wanted = (*measured.outputs.values(), *(s.after for s in carried))
     values, statistics = modes.training(b, _counts(step, plan), wanted, update.name)
     step.values, loss = values, values[update.loss]
@@ -312,7 +356,7 @@ def _weighing(
 
 def _counts(step: _Step, plan: Plan) -> Counts:
     # Dropout samples a mask for each update, or for each of the batches that an update takes.
-    return Counts(step.draw, step.draw if plan.accumulate > 1 else step.count)
+    return Counts(step.draw, step.draw if plan.parts > 1 else step.count)
 
 
 def _begin(plan: Plan) -> tuple[_Step, tuple[State, ...]]:
