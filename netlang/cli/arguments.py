@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 import click
 
-from netlang.backends import LOWER, Backend, Provider
+from netlang.backends import LOWER, Backend
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -231,8 +231,8 @@ backend_option = click.option(
 )  # fmt: skip
 
 provider_option = click.option(
-    "--provider", type=click.Choice(get_args(Provider)), default="cpu", show_default=True,
-    help="Execution provider of onnxruntime; auto selects the best one available.",
+    "--provider", metavar="NAME[:OPTION=VALUE,...]", default="cpu", show_default=True,
+    help="Where onnxruntime computes; see `netlang providers`. auto takes the best there is.",
 )  # fmt: skip
 
 python_option = click.option(

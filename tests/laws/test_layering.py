@@ -42,7 +42,7 @@ ONE_A_COMMAND = PACKAGE / "cli" / "commands"
 LIBRARIES = {
     "lark": ("syntax/grammar.py", "syntax/generate.py", "editor/generate.py"),
     "onnx": ("backends/onnx/", "backends/precision.py"),
-    "onnxruntime": ("backends/ort.py", "backends/precision.py"),
+    "onnxruntime": ("backends/ort/", "backends/precision.py"),
     "PIL": ("storage/images.py", "diagram/png.py"),
     "click": ("cli/",),
     "pygments": ("editor/pygments_lexer.py",),

@@ -28,7 +28,6 @@ from netlang.training.run.engine import Arrays, Engine, Numbers
 from netlang.training.run.evaluation import evaluated, is_finite, metrics_of
 from netlang.training.run.parameter_files import (
     check_finite,
-    parameters_of,
     save_layers,
     save_selection,
     save_vocabularies,
@@ -79,8 +78,8 @@ class Run:
     _began: float = 0.0
     _saved: float = 0.0
 
-    kept: Arrays = field(default_factory=dict[str, Array])
-    """The parameters where the metric of the stop was best: the result of the run."""
+    kept: Callable[[], Arrays] = dict[str, Array]
+    """Returns the parameters where the metric of the stop was best: the result of the run."""
 
     def __post_init__(self) -> None:
         self._monitors = Monitors(self.training.plan)
@@ -131,7 +130,7 @@ class Run:
     def _finish(self, step: int) -> None:
         """Save what the run has come to."""
         state = self._checkpoint(step)
-        for path in save_layers(self.training, {**state, **self.kept}, self.fitted, self.folder):
+        for path in save_layers(self.training, {**state, **self.kept()}, self.fitted, self.folder):
             self._saved_parameters(path)
 
     def _resume(self, progress: Progress | None) -> int:
@@ -302,8 +301,8 @@ class Run:
 
     def _watch_start(self) -> None:
         """Report the parameters before the first step."""
-        state = self.engine.state()
-        values = {path: np.ravel(state[path]).tolist() for path in self.watch.parameters}
+        found = self.engine.snapshot(self.watch.parameters)()
+        values = {path: np.ravel(array).tolist() for path, array in found.items()}
         self.watcher.watched(WatchReport(0, 0.0, {}, {}, values))
 
     def _report_watched(
@@ -336,7 +335,7 @@ class Run:
         measured = {**report.train, **report.valid}
         self._save(self._monitors.to_save(measured), report.epoch, step)
         if self._monitors.watch(measured, self._epochs, clock):
-            self.kept = parameters_of(self.training, self._state(step))
+            self.kept = self._best(step)
         self.watcher.finished_epoch(report)
         if time.monotonic() - self._saved > min(self.pause, 1.0):
             self._checkpoint(step)
@@ -379,7 +378,7 @@ class Run:
             self._monitors.reduced,
         )
         state = self._state(step)
-        self.watcher.saved(checkpoints.save(self.folder, state, progress, self.kept))
+        self.watcher.saved(checkpoints.save(self.folder, state, progress, self.kept()))
         self._saved = time.monotonic()
         return state
 
@@ -402,6 +401,17 @@ class Run:
         state = self.engine.state()
         check_finite(self.training, state, step)
         return state
+
+    def _best(self, step: int) -> Callable[[], Arrays]:
+        """Return what copies the parameters as they are now, once it is called, and checks them."""
+        snapshot = self.engine.snapshot([v.name for v in self.training.parameters.values()])
+
+        def parameters() -> Arrays:
+            found = snapshot()
+            check_finite(self.training, found, step)
+            return found
+
+        return parameters
 
     def _saved_parameters(self, path: Path) -> None:
         """Save the vocabulary of the data next to parameters, and report both."""
