@@ -93,7 +93,7 @@ class Session:
         try:
             results = self._inner.run(None, {n: a for n, a in feeds.items() if n in wanted})
         except Exception as error:
-            raise self._failure(error) from None
+            raise self._failure(error, self.provider) from None
         return dict(zip(self.outputs, [np.asarray(r) for r in results], strict=True))
 
     def store(self, array: Array) -> Held:
@@ -112,7 +112,7 @@ class Session:
             else:
                 results = self._memory.run(self._inner, self.inputs, self.outputs, feeds, kept)
         except Exception as error:
-            raise self._failure(error) from None
+            raise self._failure(error, self.provider) from None
         return dict(zip(self.outputs, results, strict=True))
 
     def recording(self) -> tuple[list[Mapping[str, object]], Path]:
@@ -146,14 +146,14 @@ class Session:
                 return _opened(model, self._settings, chosen), chosen
             except Exception as error:
                 if not _why_not_loaded(error, chosen):
-                    raise self._failure(error) from None
+                    raise self._failure(error, chosen.name) from None
         try:
             return _opened(model, self._settings, last), last
         except Exception as error:
             if why := _why_not_loaded(error, last):
                 here = available(without=last.name)
                 raise unavailable(Requested(last.name, {}), here, [why]) from None
-            raise self._failure(error) from None
+            raise self._failure(error, last.name) from None
 
     def _device_memory(self) -> DeviceMemory | None:
         """Return the memory of the device; ``None`` where it is the processor's."""
@@ -170,7 +170,7 @@ class Session:
             return None
         return memory
 
-    def _failure(self, error: Exception) -> NetlangError:
+    def _failure(self, error: Exception, provider: str) -> NetlangError:
         text = str(error)
         if (limit := re.search(r"is till opset (\d+)", text)) is not None:
             return _too_old_for(text, limit[1])
@@ -187,7 +187,8 @@ class Session:
         if lacks := _LACKS.search(said):
             return NoKernel(message, lacks[1] or lacks[2], notes=notes)
         code = ENVIRONMENT if _OF_CUDA.search(text) else DIAGNOSED
-        return ExecutionError(rules.RUN_FAILED, message, notes=notes, exit_code=code)
+        helps = [] if provider in ("cpu", "auto") else ["`--provider cpu` runs it"]
+        return ExecutionError(rules.RUN_FAILED, message, notes=notes, helps=helps, exit_code=code)
 
 
 def _message(text: str) -> str:
