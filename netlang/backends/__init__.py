@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from netlang.backends.providers import Provider as Provider
+from netlang.backends.providers import requested
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 
 Backend = Literal["onnxruntime", "numpy"]
-Provider = Literal["cpu", "cuda", "auto"]
-"""The device of onnxruntime; ``auto`` takes the best available one."""
-
 Lower = Literal["f16", "bf16", "int8"]
 LOWER: tuple[Lower, ...] = get_args(Lower)
 """Precisions that a compiled model can be converted to."""
 
 
 def check_backend(backend: Backend, provider: Provider) -> None:
-    """Raise ``NetlangError`` for an unknown backend, or NumPy with a provider of onnxruntime."""
+    """Raise ``NetlangError`` for an unknown backend or provider, or a device with NumPy."""
     if backend not in (known := get_args(Backend)):
         raise NetlangError(
             rules.USAGE,
@@ -25,10 +24,11 @@ def check_backend(backend: Backend, provider: Provider) -> None:
             notes=[f"the backends are {' and '.join(known)}"],
             exit_code=USAGE,
         )
-    if backend == "numpy" and provider == "cuda":
+    name = requested(provider).name
+    if backend == "numpy" and name not in ("cpu", "auto"):
         raise NetlangError(
             rules.PROVIDER_MISSING,
             "NumPy computes on the CPU only",
-            helps=["use the backend onnxruntime for the provider cuda"],
+            helps=[f"use the backend onnxruntime for the provider {name}"],
             exit_code=USAGE,
         )

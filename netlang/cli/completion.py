@@ -19,6 +19,7 @@ from click.shell_completion import (
     split_arg_string,
 )
 
+from netlang.backends.providers import AUTO, KNOWN
 from netlang.diagnostics.errors import NetlangError
 from netlang.editor.words import words
 from netlang.syntax.reader import read_source
@@ -78,7 +79,7 @@ def suggestions(
 
     Arguments:
         what: ``files``, ``folders``, ``nets``, ``sections``, ``targets``, ``definitions`` (nets and
-            sections) or ``topics``.
+            sections), ``providers`` or ``topics``.
         details: the extensions of files; none for any file.
         ctx: what precedes; its ``file`` is the program that has the nets.
         incomplete: what the word begins with.
@@ -88,6 +89,9 @@ def suggestions(
             return [_files(details)]
         case "folders":
             return [CompletionItem("/", type="dir")]
+        case "providers":
+            names = (AUTO, *(each.name for each in KNOWN))
+            return [CompletionItem(name) for name in names if name.startswith(incomplete)]
         case "topics":
             topics = ((n, t) for n, t in words().topics.items() if n.startswith(incomplete))
             return [_files(details), *(CompletionItem(name, help=title) for name, title in topics)]

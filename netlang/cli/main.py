@@ -13,7 +13,7 @@ COMMANDS = (
     "new", "check", "fmt", "summary", "profile", "draw", "show", "names", "explain", "compile",
     "import", "run", "verify", "generate", "decode", "nearest", "data", "train", "evaluate", "runs",
     "serve", "lsp",
-    "completion",
+    "providers", "completion",
 )  # fmt: skip
 
 _FOLDERS = {

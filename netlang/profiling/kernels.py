@@ -70,7 +70,7 @@ def record(
 def _accepted(session: Session, feeds: Iterable[Mapping[str, Array]]) -> dict[str, Held]:
     refused: ExecutionError | None = None
     for given in feeds:
-        held = {name: session.hold(given[name]) for name in session.inputs}
+        held = {name: session.store(given[name]) for name in session.inputs}
         try:
             session.run_held(held)
         except ExecutionError as error:

@@ -192,7 +192,7 @@ class Broken(onnxruntime.InferenceSession):
 @pytest.mark.parametrize(
     ("raises", "why"),
     [
-        (False, "onnxruntime knows CUDA but could not load it"),
+        (False, "onnxruntime knows `cuda` but could not load it"),
         (True, "CUDA failure 35: driver too old in cuda_call.cc:121"),
     ],
 )
@@ -214,7 +214,8 @@ def test_r5_a_graphics_card_whose_library_fails_is_reported(
         f"   = note: {why}\n"
         "   = note: available here: cpu\n"
         "   = help: the provider `auto` takes the best there is\n"
-        "   = help: cuda needs the package onnxruntime-gpu\n"
+        "   = help: `cuda` needs the package onnxruntime-gpu and a driver of NVIDIA: pip uninstall "
+        '-y onnxruntime onnxruntime-gpu && pip install "onnxruntime-gpu[cuda,cudnn]"\n'
     )
 
 

@@ -47,7 +47,7 @@ LIBRARIES = {
         "importing/caffe/text.py",
     ),
     "onnx": ("backends/onnx/", "backends/precision.py"),
-    "onnxruntime": ("backends/ort.py", "backends/precision.py"),
+    "onnxruntime": ("backends/ort/", "backends/precision.py"),
     "PIL": ("storage/images.py", "diagram/png.py"),
     "click": ("cli/",),
     "pygments": ("editor/pygments_lexer.py",),

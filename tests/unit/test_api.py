@@ -274,12 +274,13 @@ def test_parameters_that_do_not_fit_are_rejected(
     assert caught.value.notes == notes
 
 
-@pytest.mark.parametrize("provider", ["gpu", "CUDA", None])
+@pytest.mark.parametrize("provider", ["gpu", "CUDA", "CUDAExecutionProvider", None])
 def test_an_unknown_provider_is_not_the_cpu(lenet: netlang.Network, provider: Any) -> None:
     with pytest.raises(ProviderError) as caught:
         lenet(image=image(), provider=provider)
-    assert caught.value.message == f"the provider `{provider}` is not available"
-    assert caught.value.notes == ("available here: auto, cpu",)
+    assert caught.value.message == f"there is no provider `{provider}`"
+    known = "did you mean `cuda`?" if provider else "`netlang providers` lists all of them"
+    assert caught.value.helps == (known,)
 
 
 def test_an_unknown_net_is_named(lenet: netlang.Network) -> None:

@@ -317,7 +317,7 @@ def test_a_provider_that_cannot_be_loaded_is_an_error_too(monkeypatch: pytest.Mo
     monkeypatch.setattr(onnxruntime, "InferenceSession", without_cuda)
     with pytest.raises(ProviderError) as caught:
         Session(to_onnx(mlp(), mlp_weights()), provider="cuda")
-    assert caught.value.notes[0] == "onnxruntime knows CUDA but could not load it"
+    assert caught.value.notes[0] == "onnxruntime knows `cuda` but could not load it"
     assert Session(to_onnx(mlp(), mlp_weights()), provider="auto").provider == "cpu"
 
 
@@ -384,9 +384,9 @@ def test_a_lookup_beyond_the_table_is_a_user_error() -> None:
 def test_a_model_too_large_for_a_message_runs_through_a_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from netlang.backends import ort
+    from netlang.backends.ort import opening
 
-    monkeypatch.setattr(ort, "_MOST_IN_MEMORY", 10)
+    monkeypatch.setattr(opening, "_MOST_IN_MEMORY", 10)
     monkeypatch.setattr(save, "__kwdefaults__", {"external_threshold": 10})
     x = np.ones((2, 4), np.float32)
     model = to_onnx(mlp(), mlp_weights())

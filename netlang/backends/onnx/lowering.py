@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cache
-from importlib.metadata import version
 
 import onnx
 from onnx import helper, numpy_helper
@@ -21,6 +20,7 @@ from netlang.ir.graph import Graph, Value
 from netlang.passes.dead_code import eliminate_dead_code
 from netlang.storage.weights import require
 from netlang.system.numpy import Array
+from netlang.system.versions import own_version
 
 _IR_WITH_FUNCTIONS = 8
 
@@ -122,7 +122,7 @@ def _first_names(graph: Graph) -> dict[Value, str]:
 @cache
 def _own_version() -> str:
     # The lookup reads files, which takes longer than writing a small model.
-    return version("netlang")
+    return own_version()
 
 
 def _description(graph: Graph) -> str:

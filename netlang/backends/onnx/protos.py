@@ -91,3 +91,13 @@ def _rename_in(tensors: MutableSequence[str], names: Mapping[str, str]) -> None:
     for position, name in enumerate(tensors):
         if name in names:
             tensors[position] = names[name]
+
+
+def copying(array: Array) -> Model:
+    """Return a model that copies its input ``x``, of an array's type and rank, to ``y``."""
+    element, sizes = helper.np_dtype_to_tensor_dtype(array.dtype), [None] * array.ndim
+    x, y = (helper.make_tensor_value_info(name, element, sizes) for name in "xy")
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y"], "copy")], "copy", [x], [y]
+    )
+    return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 13)])

@@ -142,9 +142,10 @@ def _onnx_uniform(b: OnnxBuilder, step: Operand, key: int, shape: Shape) -> str:
 
     count = b.add("Squeeze", b.shape((product(shape),)), b.axes([0]))
     indices = b.add("Range", b.constant(0, I64), count, b.constant(1, I64))
-    start = b.add("Mul", step, b.constant(_STEP, I64))
+    # Unsigned from the start: OpenVINO computes products of i64 in 32 bits.
+    start = b.add("Mul", b.add("Cast", step, to=UINT64), number(_STEP))
     k, half = number(key), number(32)
-    x = b.add("Mul", b.add("Cast", b.add("Add", indices, start), to=UINT64), k)
+    x = b.add("Mul", b.add("Add", b.add("Cast", indices, to=UINT64), start), k)
     y, z = x, b.add("Add", x, k)
     for added in (y, z, y):
         x = b.add("Add", b.add("Mul", x, x), added)

@@ -25,7 +25,7 @@ class Stateful(Protocol):
     """What has the state of a step."""
 
     def read(self, names: Iterable[str]) -> Mapping[str, Array]: ...
-    def write(self, state: Arrays) -> None: ...
+    def assign(self, state: Arrays) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Exchange:
         # The buffer is overwritten before the statistics are: the engine gets copies.
         parts = max(1, known.taking_part)
         means = {name: np.asarray(v / parts, v.dtype) for name, v in views[1].items()}
-        engine.write({**views[0], **means})
+        engine.assign({**views[0], **means})
         whole = replace(
             totals,
             sums={name: view.astype(np.float64) for name, view in views[2].items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +16,7 @@ from netlang.ir.graph import Graph, State
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 from netlang.training.step.graphs import Training, optimizer_state
+from netlang.training.step.watching import is_watched
 
 if TYPE_CHECKING:
     from netlang.backends.ort import Held, Provider, Session
@@ -29,7 +30,7 @@ _BATCH = "batch."
 class Evaluates(Protocol):
     """Evaluates batches; ``state`` is what the evaluation depends on besides them."""
 
-    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, Array]:
+    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> Arrays:
         """Return the loss, the metrics and their accumulators of a batch in evaluation mode.
 
         With ``first``, nets reset the state they carry from one evaluated batch to the next.
@@ -48,7 +49,7 @@ class Engine(Evaluates, Protocol):
     ``path/name``, what a net carries from batch to batch by ``path.name/state``.
     """
 
-    def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
+    def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> Arrays:
         """Run a step on a batch; return what it measures: loss, metrics, accumulators, norm.
 
         An update from sums has an empty batch.
@@ -59,16 +60,20 @@ class Engine(Evaluates, Protocol):
         """Return some of the state, valid until the next step."""
         ...
 
-    def write(self, state: Arrays) -> None:
-        """Replace some of the state; the arrays may be read until the next step."""
-        ...
-
     def reset(self) -> None:
         """Reset the state that nets carry from batch to batch."""
         ...
 
     def restore(self, state: Arrays) -> None:
         """Continue from a state."""
+        ...
+
+    def snapshot(self, names: Collection[str]) -> Callable[[], dict[str, Array]]:
+        """Return what copies a part of the state as it is now, when it is called."""
+        ...
+
+    def assign(self, state: Arrays) -> None:
+        """Continue with other values of a part of the state, read until the next step."""
         ...
 
     def savepoint(self) -> Callable[[], None]:
@@ -194,8 +199,25 @@ def batch_size(batch: Arrays) -> int:
     return len(next(iter(batch.values())))
 
 
+def copied(held: Held) -> Array:
+    """Return a copy on the host of an array that onnxruntime holds."""
+    # Of what is on the host already, `numpy` returns a view of memory that is used again.
+    return held.numpy().copy()
+
+
+class Measured(dict[str, Array]):
+    """What a step measures; what is watched of it is copied when it is read, which is seldom."""
+
+    def __init__(self, copied: Arrays, watched: Mapping[str, Held]) -> None:
+        super().__init__(copied)
+        self._watched = watched
+
+    def __missing__(self, name: str) -> Array:
+        return copied(self._watched[name])
+
+
 class OrtEngine:
-    """Steps on onnxruntime."""
+    """Steps on onnxruntime, whose state stays on the device: batches go in, metrics come out."""
 
     def __init__(
         self, training: Training, state: Arrays, *, provider: Provider = "cpu",
@@ -230,12 +252,27 @@ class OrtEngine:
                 )
         return self._sessions[id(graph)]
 
-    def _run(self, graph: Graph, feeds: Mapping[str, Held], batch: Arrays) -> dict[str, Held]:
+    def _run(
+        self, graph: Graph, before: Mapping[str, Held], batch: Arrays, numbers: Numbers
+    ) -> tuple[Arrays, dict[str, Held]]:
+        """Run a graph; return what it measures, and the next state, which stays on the device."""
+        from netlang.backends.ort import held
+
+        feeds = {**before, **{n: held(array) for n, array in fed(graph, batch, numbers).items()}}
+        after = {s.next_name: s.name for s in graph.states}
         if batch and self._checks(batch):
-            return self._hold(interpreted(graph, {n: held.numpy() for n, held in feeds.items()}))
+            found = interpreted(graph, {n: each.numpy() for n, each in feeds.items()})
+            state = {name: found[made] for made, name in after.items()}
+            return {name: found[name] for name in graph.outputs}, self._store(state)
         session = self._session(graph)
+        watched = [name for name in graph.outputs if is_watched(name)]
         with self._computable():
-            return session.run_held(feeds)
+            results = session.run_held(feeds, kept=(*after, *watched))
+        measured = {n: copied(results[n]) for n in graph.outputs if n not in watched}
+        return (
+            Measured(measured, {name: results[name] for name in watched}),
+            {name: results[made] for made, name in after.items()},
+        )
 
     @contextmanager
     def _computable(self) -> Generator[None]:
@@ -254,50 +291,48 @@ class OrtEngine:
                 helps=["compute the run on the interpreter: `--backend numpy`"],
             ) from None
 
-    def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> dict[str, Array]:
+    def step(self, graph: Graph, batch: Arrays, numbers: Numbers) -> Arrays:
         self._start(self._held, batch)
-        feeds = self._held | self._hold(fed(graph, batch, numbers))
-        results = self._run(graph, feeds, batch)
-        measured = {name: results[name].numpy().copy() for name in graph.outputs}
-        self._held = self._held | {s.name: results[s.next_name] for s in graph.states}
+        measured, after = self._run(graph, self._held, batch, numbers)
+        self._held = self._held | after
         return measured
 
-    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> dict[str, Array]:
+    def evaluate(self, batch: Arrays, numbers: Numbers, *, first: bool) -> Arrays:
         if first:
             self._evaluated = {}
         self._start(self._evaluated, batch)
-        graph = self._training.evaluation
-        feeds = self._held | self._evaluated | self._hold(fed(graph, batch, numbers))
-        results = self._run(graph, feeds, batch)
-        measured = {name: results[name].numpy().copy() for name in graph.outputs}
-        after = {s.name: results[s.next_name] for s in graph.states}
+        state = self._held | self._evaluated
+        measured, after = self._run(self._training.evaluation, state, batch, numbers)
         self._evaluated = self._evaluated | after
         return measured
 
     def _start(self, held: dict[str, Held], batch: Arrays) -> None:
         carried = self._training.carried
         if batch and carried and carried[0].name not in held:
-            held.update(self._hold(initial_carried(carried, batch_size(batch))))
+            held.update(self._store(initial_carried(carried, batch_size(batch))))
 
-    def _hold(self, arrays: Arrays) -> dict[str, Held]:
-        return {name: self._any.hold(array) for name, array in arrays.items()}
+    def _store(self, arrays: Arrays) -> dict[str, Held]:
+        return {name: self._any.store(array) for name, array in arrays.items()}
 
     def reset(self) -> None:
         dropped = {s.name for s in self._training.carried}
         self._held = {name: held for name, held in self._held.items() if name not in dropped}
 
     def state(self) -> dict[str, Array]:
-        # `numpy` returns a view of memory that the next step may reuse.
-        return {name: held.numpy().copy() for name, held in self._held.items()}
+        return self.snapshot(self._held)()
+
+    def snapshot(self, names: Collection[str]) -> Callable[[], dict[str, Array]]:
+        held = {name: self._held[name] for name in names}
+        return lambda: {name: copied(each) for name, each in held.items()}
 
     def read(self, names: Iterable[str]) -> dict[str, Array]:
         return {name: self._held[name].numpy() for name in names}
 
-    def write(self, state: Arrays) -> None:
-        self._held = self._held | self._hold(state)
-
     def restore(self, state: Arrays) -> None:
-        self._held = self._hold(state)
+        self._held = self._store(state)
+
+    def assign(self, state: Arrays) -> None:
+        self._held = self._held | self._store(state)
 
     def savepoint(self) -> Callable[[], None]:
         held = dict(self._held)
@@ -358,11 +393,15 @@ class NumpyEngine:
     def read(self, names: Iterable[str]) -> dict[str, Array]:
         return {name: self._state[name] for name in names}
 
-    def write(self, state: Arrays) -> None:
-        self._state = {**self._state, **state}
+    def snapshot(self, names: Collection[str]) -> Callable[[], dict[str, Array]]:
+        state = {name: self._state[name] for name in names}
+        return lambda: {name: array.copy() for name, array in state.items()}
 
     def restore(self, state: Arrays) -> None:
         self._state = dict(state)
+
+    def assign(self, state: Arrays) -> None:
+        self._state = {**self._state, **state}
 
     def savepoint(self) -> Callable[[], None]:
         state = dict(self._state)

@@ -32,7 +32,6 @@ from netlang.training.run.engine import Arrays, Engine, Numbers, batch_size
 from netlang.training.run.evaluation import evaluated, is_finite, metrics_of
 from netlang.training.run.parameter_files import (
     check_finite,
-    parameters_of,
     save_layers,
     save_selection,
     save_vocabularies,
@@ -89,8 +88,8 @@ class Run:
     _known: Flags = field(default_factory=Flags)
     """What all of several ranks know after their last update."""
 
-    kept: Arrays = field(default_factory=dict[str, Array])
-    """The parameters where the metric of the stop was best: the result of the run."""
+    kept: Callable[[], Arrays] = dict[str, Array]
+    """Returns the parameters where the metric of the stop was best: the result of the run."""
 
     def __post_init__(self) -> None:
         self._monitors = Monitors(self.training.plan)
@@ -146,7 +145,7 @@ class Run:
         state = self._checkpoint(step)
         if self.ranks.rank:
             return
-        for path in save_layers(self.training, {**state, **self.kept}, self.fitted, self.folder):
+        for path in save_layers(self.training, {**state, **self.kept()}, self.fitted, self.folder):
             self._saved_parameters(path)
 
     def _resume(self, progress: Progress | None) -> int:
@@ -318,9 +317,7 @@ class Run:
             self.ranks.gather(partial(_raise, failure))
         return totals
 
-    def _from_sums(
-        self, chosen: StepGraph, numbers: Numbers, totals: Totals, step: int
-    ) -> dict[str, Array]:
+    def _from_sums(self, chosen: StepGraph, numbers: Numbers, totals: Totals, step: int) -> Arrays:
         """Update from the sums of all ranks; return what the update measures."""
         restore = self.engine.savepoint()
         found = self.engine.step(chosen.graph, {}, numbers)
@@ -398,8 +395,8 @@ class Run:
 
     def _watch_start(self) -> None:
         """Report the parameters before the first step."""
-        state = self.engine.state()
-        values = {path: np.ravel(state[path]).tolist() for path in self.watch.parameters}
+        found = self.engine.snapshot(self.watch.parameters)()
+        values = {path: np.ravel(array).tolist() for path, array in found.items()}
         self.watcher.watched(WatchReport(0, 0.0, {}, {}, values))
 
     def _report_watched(
@@ -432,7 +429,7 @@ class Run:
         measured = {**report.train, **report.valid}
         self._save(self._monitors.to_save(measured), report.epoch, step)
         if self._monitors.watch(measured, self._epochs, clock):
-            self.kept = parameters_of(self.training, self._state(step))
+            self.kept = self._best(step)
         self.watcher.finished_epoch(report)
         if self._since_saved() > min(self.pause, 1.0):
             self._checkpoint(step)
@@ -495,7 +492,7 @@ class Run:
         )
         state = self._state(step)
         if self.ranks.rank == 0:
-            self.watcher.saved(checkpoints.save(self.folder, state, progress, self.kept))
+            self.watcher.saved(checkpoints.save(self.folder, state, progress, self.kept()))
         self._saved = time.monotonic()
         self._known = replace(self._known, seconds=0.0)
         return state
@@ -521,6 +518,17 @@ class Run:
         state = whole_carried(self.engine.state(), self.training, self.ranks)
         check_finite(self.training, state, step)
         return state
+
+    def _best(self, step: int) -> Callable[[], Arrays]:
+        """Return what copies the parameters as they are now, once it is called, and checks them."""
+        snapshot = self.engine.snapshot([v.name for v in self.training.parameters.values()])
+
+        def parameters() -> Arrays:
+            found = snapshot()
+            check_finite(self.training, found, step)
+            return found
+
+        return parameters
 
     def _saved_parameters(self, path: Path) -> None:
         """Save the vocabulary of the data next to parameters, and report both."""

@@ -36,11 +36,6 @@ def save_layers(training: Training, state: Arrays, fitted: Fitted, folder: Path)
     return written
 
 
-def parameters_of(training: Training, state: Arrays) -> dict[str, Array]:
-    """Return a copy of the parameters in a state."""
-    return {value.name: state[value.name].copy() for value in training.parameters.values()}
-
-
 def check_finite(training: Training, state: Arrays, step: int) -> None:
     """Raise ``NetlangError`` where an update made a parameter NaN or infinite: it is not written.
 

@@ -245,7 +245,7 @@ def _assist(
     watcher = _Silent()
     run = Run(
         opened.training, opened.engine, opened.data, opened.valid, opened.fitted, Path(),
-        settings, watcher, interrupted, request.pause, watch, choices.ranks, kept=best,
+        settings, watcher, interrupted, request.pause, watch, choices.ranks, kept=lambda: best,
     )  # fmt: skip
     return Outcome(run.go(progress), watcher.step, (), ())
 
@@ -268,7 +268,7 @@ def _carry_out(
     recorder = Recorder(folder, name, display, reports, steps, watches=watches)
     run = Run(
         opened.training, opened.engine, opened.data, opened.valid, opened.fitted, folder.path,
-        settings, recorder, interrupted, request.pause, watch, choices.ranks, kept=best,
+        settings, recorder, interrupted, request.pause, watch, choices.ranks, kept=lambda: best,
     )  # fmt: skip
     try:
         over = run.go(progress)
@@ -324,7 +324,8 @@ def _losses(opened: Opened, paths: Sequence[str]) -> Callable[[Sequence[float]],
         b for b in batches if all(a.shape[1:] == batches[0][n].shape[1:] for n, a in b.items())
     ]
     whole = {name: np.concatenate([batch[name] for batch in alike]) for name in batches[0]}
-    state, (loss, *_) = opened.engine.state(), opened.training.plan.losses
+    engine, (loss, *_) = opened.engine, opened.training.plan.losses
+    state, restore = engine.snapshot(paths)(), engine.savepoint()
 
     def loss_at(elements: Sequence[float]) -> float:
         left = iter(elements)
@@ -332,9 +333,9 @@ def _losses(opened: Opened, paths: Sequence[str]) -> Callable[[Sequence[float]],
         for path in paths:
             own = [next(left) for _ in range(state[path].size)]
             placed[path] = np.asarray(own, state[path].dtype).reshape(state[path].shape)
-        opened.engine.restore({**state, **placed})
-        found = opened.engine.evaluate(whole, {DRAW: 1}, first=True)
-        opened.engine.restore(state)
+        engine.assign(placed)
+        found = engine.evaluate(whole, {DRAW: 1}, first=True)
+        restore()
         return float(found[loss])
 
     return loss_at

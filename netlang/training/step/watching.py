@@ -99,6 +99,11 @@ class Watched:
         return made
 
 
+def is_watched(output: str) -> bool:
+    """Return whether an output of a step is what is watched, and not what it measures."""
+    return output.startswith(_OUTPUT)
+
+
 NO_WATCH = Watch()
 NOTHING = Watched({})
 
