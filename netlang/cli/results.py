@@ -48,22 +48,45 @@ def write(
     path: Path, outputs: Mapping[str, Array], top: int, classes: Classes = unnamed,
     examples: Sequence[str] = (),
 ) -> Iterator[str]:  # fmt: skip
-    """Write outputs as arrays, a table, JSON or images; yield what there is to report."""
+    """Write outputs as arrays, a table, JSON or images; yield what was written."""
     from netlang.storage.outputs import write_arrays, write_images, write_table
 
     match path.suffix.lower():
         case ".csv":
-            write_table(path, outputs, examples, classes)
+            rows = write_table(path, outputs, examples, classes)
+            yield f"{path}: {rows:,} {'row' if rows == 1 else 'rows'}"
         case ".json":
             from netlang.system.files import write_atomically
             from netlang.system.json_text import json_text
 
             text = json_text(to_json(outputs, top, classes), indent=2)
             write_atomically(path, [f"{text}\n".encode()])
+            yield f"{path}: {_listed(outputs)}"
         case ".png":
             yield from write_images(path, outputs, lambda name: _are_scores(name, classes(name)))
         case _:
             write_arrays(path, outputs)
+            yield f"{path}: {_listed(outputs)}"
+
+
+def write_folder(
+    folder: Path, outputs: Mapping[str, Array], examples: Sequence[str],
+    classes: Classes = unnamed, values: Callable[[str], Sequence[int]] | None = None,
+) -> Iterator[str]:  # fmt: skip
+    """Write an image for each example to a folder; yield what was written.
+
+    ``values`` returns what the pixels of a mask are for each class.
+    """
+    from netlang.storage.outputs import write_each_image
+
+    def scores(name: str) -> bool:
+        return _are_scores(name, classes(name))
+
+    yield from write_each_image(folder, outputs, examples, scores, values or (lambda _: ()))
+
+
+def _listed(outputs: Mapping[str, Array]) -> str:
+    return ", ".join(f"{name} {show_array(array)}" for name, array in outputs.items())
 
 
 def _are_scores(name: str, classes: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from zlib import crc32
 from netlang.data.columns import UNKNOWN_CATEGORY
 from netlang.data.pipeline import Chosen, Condition, Division, Restriction
 from netlang.data.sampling import shuffled
-from netlang.data.source import Batch, PartialSource, Source
+from netlang.data.source import EVERY, Batch, PartialSource, Source
 from netlang.data.tables.cells import NUMBER
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
@@ -33,6 +33,9 @@ class ChosenSource(PartialSource):
 
     def examples(self, chosen: Chosen) -> Batch:
         return self.inner.examples(self.indices[chosen])
+
+    def gaps(self, column: str, chosen: Chosen = EVERY) -> int:
+        return self.inner.gaps(column, self.indices[chosen])
 
     def name_of(self, example: int) -> str:
         return self.inner.name_of(int(self.indices[example]))

@@ -55,7 +55,7 @@ def fit(
     decided: list[str] = []
     fills: dict[str, tuple[float, ...]] = {}
     later: dict[str, Later] = {}
-    missing: dict[str, int] = {}
+    missing: dict[str, Array] = {}
     for name, type in columns.items():
         if name not in arrays:
             _reject_missing(place, name, type, arrays)
@@ -68,7 +68,7 @@ def fit(
             texts = array if isinstance(array, Coded) else Coded.of(of, array)
             array, names[name], filled = _numbered_texts(of, texts, reading, column, used)
             if filled:
-                fills[name], missing[name] = filled, texts.count("")
+                fills[name], missing[name] = filled, texts.equal("")
             if (reading is None or reading.categories is None) and not (column and column.names):
                 decided.append(_listed(place, name, names[name]))
             if is_mapped(texts.codes):
@@ -80,10 +80,10 @@ def fit(
             if isinstance(array, np.ma.MaskedArray) and reading is not None:
                 fills[name] = fill_values(place, array, reading, column, used)
                 later[name] = Later(np.ma.getmaskarray(array), fills[name])
-                missing[name] = int(np.ma.getmaskarray(array).sum())
+                missing[name] = np.ma.getmaskarray(array)
             continue
         elif isinstance(array, np.ma.MaskedArray) and reading is not None:
-            missing[name] = int(np.ma.getmaskarray(array).sum())
+            missing[name] = np.ma.getmaskarray(array)
             array, fills[name] = fill_numbers(place, array, reading, column, used)
         stored[name] = _fitted(place, name, type, array)
         if stored[name].dtype == np.uint8 and type.dtype.is_float:

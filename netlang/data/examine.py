@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from netlang.data.mapped import MappedSource
-from netlang.data.source import PartialSource, Source
+from netlang.data.source import Source
 from netlang.diagnostics.errors import NetlangError
 from netlang.system.numpy import np
+from netlang.system.watching import report
 
 _CHUNK = 64
 
@@ -17,8 +18,8 @@ def examine(source: Source, most: int = 20) -> list[NetlangError]:
     """Return the errors that reading the examples of a source would raise, in order.
 
     A file that cannot be read, such as a damaged image, is named in the message. At most ``most``
-    errors are returned. Examples that are in memory were checked when the source was opened; others
-    are read once.
+    errors are returned. Only examples that are read when they are needed are read; others were
+    checked when the source was opened.
     """
     return list(islice(_errors(_stored(source)), most))
 
@@ -31,14 +32,16 @@ def _stored(source: Source) -> Source:
 
 
 def _errors(source: Source) -> Iterator[NetlangError]:
-    if not _is_read_late(source):
+    if not source.heavy:
         return
     for start in range(0, len(source), _CHUNK):
+        report(source.place, start, len(source))
         some = range(start, min(start + _CHUNK, len(source)))
         try:
             source.examples(slice(some.start, some.stop))
         except NetlangError:
             yield from _one_by_one(source, some)
+    report(source.place, len(source), len(source))
 
 
 def _one_by_one(source: Source, examples: range) -> Iterator[NetlangError]:
@@ -47,11 +50,3 @@ def _one_by_one(source: Source, examples: range) -> Iterator[NetlangError]:
             source.examples(np.array([example]))
         except NetlangError as error:
             yield error
-
-
-def _is_read_late(source: Source) -> bool:
-    """Return whether some column of the examples is not in memory."""
-    inner = source
-    while isinstance(inner, PartialSource | MappedSource):
-        inner = inner.inner
-    return any(inner.whole(column) is None for column in inner.columns)

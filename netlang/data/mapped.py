@@ -10,7 +10,7 @@ from msgspec import structs
 from netlang.data.fitted import Applied, Column
 from netlang.data.pipeline import Change
 from netlang.data.sampling import uniform
-from netlang.data.source import Batch, Chosen, Epoch, Source
+from netlang.data.source import EVERY, Batch, Chosen, Epoch, Source
 from netlang.data.transforms.encoding import OneHot
 from netlang.diagnostics.errors import FileError
 from netlang.ir.types import TensorType
@@ -87,8 +87,8 @@ class MappedSource(Source):
     def check_unchanged(self) -> None:
         self.inner.check_unchanged()
 
-    def gaps(self, column: str) -> int:
-        return self.inner.gaps(column)
+    def gaps(self, column: str, chosen: Chosen = EVERY) -> int:
+        return self.inner.gaps(column, chosen)
 
     def remarks(self) -> Sequence[str]:
         return self.inner.remarks()

@@ -10,7 +10,7 @@ from netlang.data.source import Batch, Source
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
-_MOST_HEAVY, _PART = 512, 4096
+_MOST_HEAVY, _PART, _HEAVY_PART = 512, 4096, 32
 _FIRST, _LISTED = 4, 12
 _MOST_NUMBERS = 6
 _PICTURE_RANK = 2
@@ -22,7 +22,8 @@ _ROUNDED = 1e-6
 class ColumnReport:
     """One column, as training sees it, over the examples that were read.
 
-    ``classes`` has how many examples have each class or integer, if these are few. ``low``,
+    ``classes`` has how many examples have each class or integer, if these are few; of a mask, how
+    many pixels. ``low``,
     ``high``, ``mean`` and ``std`` are of all its numbers; ``missing`` is how many were filled in,
     ``statistics`` are those that the column was normalized by.
     """
@@ -44,7 +45,12 @@ class ColumnReport:
         if self.lengths is not None:
             parts.append("length {:,} to {:,}".format(*self.lengths))
         if self.classes:
-            listed = [f"{name[:_WIDEST]} {n:,}" for name, n in self.classes.items()]
+            # Of a mask, the pixels are counted, of which there are many.
+            total = sum(self.classes.values()) if self.type.rank else 0
+            listed = [
+                f"{name[:_WIDEST]} {n / total:.1%}" if total else f"{name[:_WIDEST]} {n:,}"
+                for name, n in self.classes.items()
+            ]
             more = [f"+ {len(listed) - _LISTED:,} more"] if len(listed) > _LISTED else []
             shown = ", ".join([*listed[:_LISTED], *more])
             count = "1 class" if len(listed) == 1 else f"{len(listed):,} classes"
@@ -115,8 +121,9 @@ def report_on(source: Source, images: int = 0) -> DataReport:
     """
     count = min(len(source), _MOST_HEAVY) if source.heavy else len(source)
     sums = {name: _Sums(source.gaps(name), source.names.get(name, ())) for name in source.columns}
-    for start in range(0, count, _PART):
-        for name, array in source.examples(slice(start, min(start + _PART, count))).items():
+    part = _HEAVY_PART if source.heavy else _PART
+    for start in range(0, count, part):
+        for name, array in source.examples(slice(start, min(start + part, count))).items():
             if name in sums:
                 sums[name].add(array)
     head = source.examples(slice(0, min(_FIRST, count)))
@@ -153,7 +160,7 @@ class _Sums:
             self._lengths.append(array.shape[1])
         if _is_one_hot(array[0], self._names):
             array = array.argmax(axis=1)
-        if array.dtype.kind not in "iub" or array.ndim > 1:
+        if array.dtype.kind not in "iub" or array.ndim not in (1, 1 + _PICTURE_RANK):
             self._classes = None
         if self._classes is not None:
             for value, n in zip(*np.unique(array, return_counts=True), strict=True):

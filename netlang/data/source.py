@@ -20,6 +20,7 @@ from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
 
 Batch = dict[str, Array]
+EVERY: Chosen = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,9 @@ class Source(ABC):
         """Raise ``NetlangError`` if files that are still to be read have changed."""
         return
 
-    def gaps(self, column: str) -> int:
-        """Return how many values of a column were missing before they were filled."""
-        del column
+    def gaps(self, column: str, chosen: Chosen = EVERY) -> int:
+        """Return how many values in some examples of a column were missing, and were filled."""
+        del column, chosen
         return 0
 
     def remarks(self) -> Sequence[str]:
@@ -129,7 +130,7 @@ class Arrays(Source):
     as bytes and returned as floats: 255 for images.
     ``decided`` are the remarks, ``statistics`` those that columns were normalized by, ``ranges``
     the least and the greatest number of images of floats, ``fills`` what missing values became,
-    ``missing`` how many there were.
+    ``missing`` which they are: ``bool[N]``, or ``bool[N, K]`` for several numbers.
     """
 
     place: str
@@ -145,7 +146,7 @@ class Arrays(Source):
     )
     fills: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
     later: Mapping[str, Later] = field(default_factory=dict[str, "Later"])
-    missing: Mapping[str, int] = field(default_factory=dict[str, int])
+    missing: Mapping[str, Array] = field(default_factory=dict[str, Array])
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
@@ -187,8 +188,9 @@ class Arrays(Source):
         sums = (crc32(np.ascontiguousarray(a).view(np.uint8).data) for a in self.arrays.values())
         return "-".join(f"{s:08x}" for s in sums)
 
-    def gaps(self, column: str) -> int:
-        return self.missing.get(column, 0)
+    def gaps(self, column: str, chosen: Chosen = EVERY) -> int:
+        found = self.missing.get(column)
+        return 0 if found is None else int(np.count_nonzero(found[chosen]))
 
     def remarks(self) -> Sequence[str]:
         return self.decided
@@ -239,9 +241,6 @@ class PartialSource(Source):
     def check_unchanged(self) -> None:
         self.inner.check_unchanged()
 
-    def gaps(self, column: str) -> int:
-        return self.inner.gaps(column)
-
     def remarks(self) -> Sequence[str]:
         return self.inner.remarks()
 
@@ -268,6 +267,9 @@ class SubsetSource(PartialSource):
             start, stop, step = chosen.indices(len(self))
             return self.inner.examples(slice(start + self.first, stop + self.first, step))
         return self.inner.examples(chosen + self.first)
+
+    def gaps(self, column: str, chosen: Chosen = EVERY) -> int:
+        return self.inner.gaps(column, np.arange(self.first, self.last + 1)[chosen])
 
     def name_of(self, example: int) -> str:
         return self.inner.name_of(example + self.first)

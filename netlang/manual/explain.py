@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from inspect import cleandoc
+from typing import get_args
 
 from msgspec import NODEFAULT
 from msgspec.structs import fields
@@ -18,7 +20,7 @@ from netlang.evaluate.calls.unknown import advice
 from netlang.ir.graph import Graph
 from netlang.ir.op import OPS, Primitive, show_attribute
 from netlang.manual.arithmetic import Arithmetic
-from netlang.manual.pages import public
+from netlang.manual.pages import forms, public
 from netlang.manual.topics import KEYWORD, SETTING, pages
 
 
@@ -31,8 +33,7 @@ def explain(thing: str) -> str:
     parts: list[str] = []
     if thing in topics:
         parts.extend(map(str, topics[thing]))
-    if thing in definitions:
-        parts.append(definitions[thing].page())
+    parts.extend(entry.page() for entry in forms(thing))
     if thing in OPS:
         parts.append(_operator(OPS[thing]))
     if thing in all_rules():
@@ -106,13 +107,19 @@ def _operator(op: type[Primitive]) -> str:
     lines.append(f"operands: {', '.join(op.operands) or 'none'}")
     for field in fields(op):
         default = "" if field.default is NODEFAULT else f" = {show_attribute(field.default)}"
-        lines.append(f"attribute: {field.name}: {field.type}{default}")
+        lines.append(f"attribute: {field.name}: {_shown(field.type)}{default}")
     sample = next(iter(op.samples()), None)
     if sample is not None:
         given = ", ".join(map(str, sample.types))
         made = ", ".join(map(str, sample.op.infer(*sample.types)))
         lines.append(f"example: {sample.op}({given}) -> {made}")
     return "\n".join(lines)
+
+
+def _shown(kind: object) -> str:
+    """Return a type as Python has it, without modules: ``int``, ``tuple[Dim, ...]``."""
+    name = kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind)
+    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", name)
 
 
 def _indented(text: str) -> str:

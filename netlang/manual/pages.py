@@ -19,6 +19,7 @@ from pathlib import Path
 from netlang.analysis.counts import grouped, macs, running, trained
 from netlang.diagnostics.source import Source
 from netlang.evaluate.context.describe import article_of
+from netlang.evaluate.context.values import public_name
 from netlang.evaluate.modules.module import is_private
 from netlang.manual.topics import filled
 from netlang.program import Program, open_program
@@ -64,6 +65,11 @@ class Entry:
     end: int
 
     @property
+    def shown(self) -> str:
+        """The name that programs use."""
+        return public_name(self.name)
+
+    @property
     def module(self) -> str:
         """The file as an import names it: ``layers``, ``std.vision``."""
         return self.file.relative_to(PRELUDE).with_suffix("").as_posix().replace("/", ".")
@@ -80,6 +86,7 @@ class Entry:
     @property
     def code(self) -> str:
         code = "\n".join(line for line in self._lines() if not line.startswith("##")).strip()
+        code = code.replace(f" {self.name}(", f" {self.shown}(", 1)
         if code.startswith("extern "):
             return code.removeprefix("extern ").removesuffix("{}").rstrip()
         return code
@@ -104,7 +111,7 @@ class Entry:
     def page(self) -> str:
         """Return the page: what the definition is for, its code, and its worked examples."""
         text = "\n".join(line for line in self.about if not line.startswith(EXAMPLE))
-        parts = [f"{self.name}: {article_of(self.kind)} ({self.place})"]
+        parts = [f"{self.shown}: {article_of(self.kind)} ({self.place})"]
         # A line that begins with a blank is set as it is: a formula, a list.
         parts += [p if p.startswith(" ") else filled(p) for p in text.strip("\n").split("\n\n")]
         if "." in self.module:
@@ -184,6 +191,13 @@ def library() -> dict[str, Entry]:
 def public() -> dict[str, Entry]:
     """Return the definitions that programs can use."""
     return {name: entry for name, entry in library().items() if not is_private(name)}
+
+
+def forms(name: str) -> list[Entry]:
+    """Return the definition of a name, and those that it denotes for examples, images, columns."""
+    own = public().get(name)
+    others = (entry for n, entry in library().items() if is_private(n) and entry.shown == name)
+    return [*([own] if own else []), *(e for e in others if own and e.name != f"_{name}")]
 
 
 def load_text(text: str) -> Program:

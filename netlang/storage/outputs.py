@@ -12,8 +12,8 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, InputError, NetlangError
 from netlang.storage.image_grids import grid_of
 from netlang.storage.npy import write_npy, write_npz
-from netlang.system.files import write_atomically
-from netlang.system.numpy import Array
+from netlang.system.files import cannot_write, write_atomically
+from netlang.system.numpy import Array, np
 
 Classes = Callable[[str], Sequence[str]]
 
@@ -82,6 +82,64 @@ def write_images(
         yield f"{file}: {many} of {height} by {width} from `{name}`, {grid.shown}"
 
 
+def write_each_image(
+    folder: Path, outputs: Mapping[str, Array], examples: Sequence[str],
+    scores: Callable[[str], bool], values: Callable[[str], Sequence[int]],
+) -> Iterator[str]:  # fmt: skip
+    """Write an image for each example to a folder, by its name; yield what was written.
+
+    The pixels of a mask are the numbers of classes, or what ``values`` returns for them, as in the
+    masks that a dataset reads. Raises ``NetlangError`` where no output is images.
+    """
+    write_png = _png_writer(folder)
+    kept = {n: a for n, a in outputs.items() if _is_images(a, scores(n))}
+    if not kept:
+        shapes = ", ".join(f"`{name}` is {list(array.shape)}" for name, array in outputs.items())
+        raise InputError(
+            f"{folder} is a folder for images, and {shapes}",
+            helps=[f"write to a file: `{folder}.csv` or `{folder}.npz`"],
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    for name, array in kept.items():
+        images, what = _each(name, array, scores(name), values(name))
+        stems = [Path(each).stem for each in examples]
+        if len(set(stems)) != len(images):
+            stems = [f"{i:0{len(str(len(images) - 1))}}" for i in range(len(images))]
+        ending = f"-{name}" if len(kept) > 1 else ""
+        for stem, image in zip(stems, images, strict=True):
+            write_png(folder / f"{stem}{ending}.png", image)
+        yield f"{folder}: {len(images):,} {what} from `{name}`, such as {stems[0]}{ending}.png"
+
+
+def _is_images(array: Array, scores: bool) -> bool:
+    """Return whether there is an image or a mask for each example."""
+    if array.ndim == 4:
+        return array.shape[1] in (1, 3) or (scores and array.shape[1] > 1)
+    return array.ndim == 3 and array.dtype.kind in "iu"
+
+
+def _each(
+    name: str, array: Array, scores: bool, values: Sequence[int]
+) -> tuple[Sequence[Array], str]:
+    """Return images ``u8[H, W, 3]`` or masks ``u8[H, W]`` of the examples, and what they are."""
+    if scores and array.ndim == 4 and array.shape[1] > 1:
+        array = array.argmax(axis=1)
+    if array.ndim == 4:
+        tiles = grid_of(name, array).tiles
+        return list(tiles.reshape(-1, *tiles.shape[2:])[: len(array)]), "images"
+    if values:
+        array = np.array(values)[array]
+    if array.size and not 0 <= array.min() <= array.max() <= 255:
+        raise InputError(
+            f"`{name}` has the numbers {array.min()} to {array.max()}, and a mask has 0 to 255",
+            helps=["write it to a .npz file"],
+        )
+    return list(array.astype(np.uint8)), "masks"
+
+
 def _png_writer(path: Path) -> Callable[[Path, Array], None]:
     """Return what writes images; raises ``NetlangError`` without Pillow."""
     try:
@@ -98,12 +156,12 @@ def _png_writer(path: Path) -> Callable[[Path, Array], None]:
 
 def write_table(
     path: Path, outputs: Mapping[str, Array], examples: Sequence[str], classes: Classes
-) -> None:
+) -> int:
     """Write a CSV file with a row for each example, and a column for each number of an output.
 
     ``examples`` are the names of the examples, their numbers if there are none; ``classes`` returns
     the names of the classes that an output scores, whose best is a column too. Raises
-    ``InputError`` where outputs have different numbers of rows.
+    ``InputError`` where outputs have different numbers of rows. Returns how many there are.
     """
     rows = {name: len(array) if array.ndim else 1 for name, array in outputs.items()}
     if len({*rows.values()}) > 1:
@@ -135,6 +193,7 @@ def write_table(
     writer.writerow(table)
     writer.writerows(zip(*table.values(), strict=True))
     write_atomically(path, [text.getvalue().encode("utf-8", "surrogateescape")])
+    return count
 
 
 def _titles(name: str, shape: Sequence[int], known: Sequence[str]) -> Iterator[str]:

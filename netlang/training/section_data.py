@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from netlang.data.batches import Batches
+from netlang.data.examine import examine
 from netlang.data.fitted import Fitted
 from netlang.data.pipeline import Pipeline
 from netlang.data.report import DataReport, report_on
@@ -57,7 +58,10 @@ class SectionData:
 
 
 def describe(plan: Plan, choices: Choices, images: int) -> SectionData:
-    """Read the data of a section; ``images`` is how many to keep of each column of images."""
+    """Read the data of a section; ``images`` is how many to keep of each column of images.
+
+    Every example is read once, so that files that cannot be read are among the problems.
+    """
     reports: dict[str, DataReport] = {}
     sizes: dict[str, int] = {}
     problems: list[NetlangError] = []
@@ -68,6 +72,10 @@ def describe(plan: Plan, choices: Choices, images: int) -> SectionData:
             return None
         try:
             found = opened(plan, pipeline, choices, fitted)
+            damaged = examine(found.source)
+            problems.extend(damaged)
+            if damaged:
+                return None
             reports[of] = report_on(found.source, images)
         except NetlangError as error:
             problems.append(error)

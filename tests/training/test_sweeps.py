@@ -167,7 +167,18 @@ def test_runs_are_listed_with_what_they_differ_in(capsys: pytest.CaptureFixture[
     code, out, _ = said(capsys, "runs")
     assert code == 0
     head, *rows = (line.split() for line in out.splitlines() if line)
-    assert head == ["run", "lr", "seed", "state", "epoch", "valid", "loss", "valid", "accuracy"]
+    assert head == [
+        "run",
+        "lr",
+        "seed",
+        "state",
+        "best",
+        "epoch",
+        "valid",
+        "loss",
+        "valid",
+        "accuracy",
+    ]
     assert [row[:4] for row in rows[:3]] == [
         ["moons-1", "0.1", "0", "finished"],
         ["moons-2", "0.5", "0", "finished"],

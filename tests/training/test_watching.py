@@ -216,3 +216,10 @@ def test_a_landscape_surrounds_its_path() -> None:
     assert (found.ys[0], found.ys[-1]) == (-1.0, 5.0)
     assert found.losses[0][0] == -11.0
     assert landscape(reports[:1], lambda place: 0.0) is None
+
+
+def test_the_plots_are_named_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = said(capsys, "train", "line.net", "--watch", "gradients", "--run", "seen")
+    assert code == 0
+    assert out.endswith("plot: seen/gradients.svg\n")
+    assert Path("seen/gradients.svg").is_file()

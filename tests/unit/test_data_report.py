@@ -56,7 +56,7 @@ first examples
   3  0, 1        0 setosa
 
 valid: 2 examples from iris.csv, in batches of 2
-  features  f32[2]  -1.414 to -1; mean -1.207, standard deviation 0.2071; normalized by the mean 6, 2 and the standard deviation 0.7071, 0.5; 1 missing, filled in
+  features  f32[2]  -1.414 to -1; mean -1.207, standard deviation 0.2071; normalized by the mean 6, 2 and the standard deviation 0.7071, 0.5
   species   i64[]   2 classes: setosa 0, virginica 2
 
 first examples
@@ -162,6 +162,64 @@ train pets {
     )
     with Image.open("sheet.png") as sheet:
         assert sheet.size == (3 * 63 + 3, 2 * 63 + 3)
+
+
+MASKS = """
+dataset streets -> (image: f32[3, 8, 8], mask: i64[8, 8]) {
+  image = pictures("images/*.png") |> resize(8)
+  mask = masks("masks/*.png") |> resize(8)
+}
+
+net Roads(image: f32[N, 3, 8, 8]) -> logits: f32[N, 3, 8, 8] = conv(image, 3, 1)
+
+train roads {
+  data = streets() |> batches(8)
+  model = new Roads()
+  loss = cross_entropy(model(batch.image), batch.mask, axis=1)
+  optimizer = adam(0.01)
+  run = 1 epoch
+}
+"""
+
+
+def save_masks(count: int) -> None:
+    for folder in ("images", "masks"):
+        Path(folder).mkdir()
+    mask = np.zeros((8, 8), np.uint8)
+    mask[:2], mask[2:3] = 1, 2
+    for i in range(count):
+        Image.new("RGB", (8, 8), (i % 256, 0, 0)).save(f"images/{i:03}.png")
+        Image.fromarray(mask).save(f"masks/{i:03}.png")
+    Path("roads.net").write_text(MASKS, "utf-8")
+
+
+def test_the_classes_of_masks_have_shares_of_the_pixels(netlang: Netlang) -> None:
+    save_masks(3)
+    code, out, _ = netlang("data", "roads.net")
+    assert code == 0
+    assert "mask   i64[8, 8]     3 classes: 0 62.5%, 1 25.0%, 2 12.5%\n" in out
+    found = json.loads(netlang("data", "roads.net", "--json")[1])
+    assert found["data"]["data"]["columns"][1]["classes"] == {"0": 120, "1": 48, "2": 24}
+
+
+def test_a_damaged_image_after_those_that_are_shown_is_named(netlang: Netlang) -> None:
+    save_masks(530)
+    for path in ("images/520.png", "masks/527.png"):
+        Path(path).write_bytes(Path(path).read_bytes()[:40])
+    code, out, err = netlang("data", "roads.net")
+    assert code == 1
+    assert "error[bad-file]: images/520.png is not a PNG" in err
+    assert "error[bad-file]: masks/527.png is not a PNG" in err
+    assert "nothing would be rejected" not in out
+
+
+def test_gaps_are_counted_in_the_examples_that_are_used(netlang: Netlang, program: str) -> None:
+    """A range, a division and a restriction each have their own."""
+    text = Path(program).read_text("utf-8")
+    for step, gaps in (("part(1..2)", 1), ("part(2..3)", 0), ('only(species="virginica")', 1)):
+        Path("some.net").write_text(text.replace("part(0..3)", step), "utf-8")
+        found = json.loads(netlang("data", "some.net", "--json")[1])
+        assert found["data"]["data"]["columns"][0]["missing"] == gaps, step
 
 
 def test_a_sheet_of_a_table_is_not_written(netlang: Netlang, program: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from netlang.diagnostics.errors import NetlangError
 from netlang.ir.graph import Graph
+from netlang.ir.op import OPS
 from netlang.manual.explain import explain, explain_layer
 from netlang.program import load
 
@@ -111,3 +112,17 @@ def test_a_file_alone_requires_a_layer() -> None:
     assert rejected.value.helps == (
         "`netlang explain models/lenet.net LAYER`, with a layer that `netlang summary` shows",
     )
+
+
+def test_a_name_with_several_forms_has_a_page_for_each() -> None:
+    text = explain("split")
+    assert "  op split(x: tensor[...S], parts: any, *, axis: int) -> y" in text
+    assert '  op split(d: rows, fraction: float, *, by: str = "", seed: int = 0)' in text
+    assert 'split(0.8, seed=0, by="label")' in text
+    assert "_split_rows" not in text
+
+
+@pytest.mark.parametrize("name", sorted(OPS))
+def test_types_of_attributes_are_shown_as_they_are_written(name: str) -> None:
+    lines = [line for line in explain(name).splitlines() if line.startswith("attribute: ")]
+    assert not [line for line in lines if "<class" in line or "netlang." in line]

@@ -312,3 +312,38 @@ def test_names_shows_the_values_of_parameters(
     assert ran("names", "it.net", "Bowl", "--values", "-w", "w.safetensors", "--json") == 0
     (param,) = json.loads(capsys.readouterr().out)["parameters"]
     assert param["values"] == [4.0, 4.0]
+
+
+def test_an_image_for_each_example_is_written_to_a_folder(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("shown").mkdir()
+    for name, level in (("a", 0), ("b", 255)):
+        Image.new("L", (4, 3), level).save(f"shown/{name}.png")
+    assert ran("run", "it.net", "Gray", "-i", "image=shown/*.png", "-o", "made/") == 0
+    assert capsys.readouterr().out.endswith("made: 2 images from `image_out`, such as a.png\n")
+    assert [p.name for p in sorted(Path("made").iterdir())] == ["a.png", "b.png"]
+    assert np.unique(np.asarray(Image.open("made/b.png"))).tolist() == [255]
+    assert ran("run", "it.net", "Conv", "-i", "image=random(seed=1)", "-b", "N=12", "-o", "m/") == 0
+    masks = [np.asarray(Image.open(path)) for path in sorted(Path("m").iterdir())]
+    assert [p.name for p in sorted(Path("m").iterdir())][::11] == ["00.png", "11.png"]
+    given = ("-i", "image=random(seed=1)", "-b", "N=12", "-o", "m.npz")
+    assert ran("run", "it.net", "Conv", *given) == 0
+    assert np.array_equal(masks, np.load("m.npz")["logits"].argmax(axis=1))
+    capsys.readouterr()
+    assert ran("run", "it.net", "Double", "-i", "x=1,2,3,4", "-o", "m/") == 1
+    err = capsys.readouterr().err
+    assert "m is a folder for images, and `y` is [1, 4]" in err
+    assert "help: write to a file: `m.csv` or `m.npz`" in err
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [("y.csv", "y.csv: 1 row"), ("y.npz", "y.npz: y f32[1, 4]"), ("y.npy", "y.npy: y f32[1, 4]"),
+     ("y.json", "y.json: y f32[1, 4]")],
+)  # fmt: skip
+def test_the_file_that_is_written_is_announced(
+    file: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ran("run", "it.net", "Double", "-i", "x=1,2,3,4", "-o", file) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == line

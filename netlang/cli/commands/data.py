@@ -50,13 +50,18 @@ def command(
 ) -> None:
     """Show the data of a train section: columns, ranges, classes, missing values, first examples.
 
-    Also shows what a run would warn of or reject; then the exit code is that of the error.
+    Also shows what a run would warn of or reject, such as any image that cannot be read; then the
+    exit code is that of the error.
     """
     if output is not None and Path(output).suffix.lower() != ".png":
         raise click.BadParameter(f"{output}: images are written as .png", param_hint="'--output'")
     protect_inputs(output, file)
     tiles = _TILES if output is not None else 0
-    found = netlang.load(file).describe_data(section, settings=settings, images=tiles)
+    from netlang.cli.progress import display
+
+    program = netlang.load(file)
+    with display(as_json=as_json):
+        found = program.describe_data(section, settings=settings, images=tiles)
     if as_json:
         problems = [error.diagnostic.message for error in found.problems]
         print_json({**found.plain(), "rejected": problems})

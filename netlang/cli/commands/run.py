@@ -27,6 +27,8 @@ from netlang.cli.output import echo, print_json, warn
 from netlang.system.files import protect_inputs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from netlang.backends import Backend, Provider
     from netlang.matching.loading import Dialect
     from netlang.system.numpy import Array
@@ -36,6 +38,7 @@ netlang run lenet.net --input image=digit.png
 netlang run lenet.net --input image=digits.npz:image --weights lenet.safetensors -o scores.npz
 netlang run resnet.net ResNet18 -i image=cat.npy -w resnet18.safetensors --from torch
 netlang run pets.net -i 'image=photos/*.jpg' --weights runs/pets/model.safetensors -o found.csv
+netlang run roads.net -i 'image=photos/*.jpg' --weights runs/roads/model.safetensors -o masks/
 netlang run iris.net -i x=5.1,3.5,1.4,0.2 --weights runs/iris/model.safetensors
 netlang run gan.net Generator -i 'z=random(seed=1)' -b N=16 -w runs/gan/gen.safetensors -o faces.png
 netlang run lenet.net -i image=digit.png --at c1 -o maps.png
@@ -91,7 +94,8 @@ double quotes, or random(seed=0).
 @click.option(
     "--output", "-o", metavar="FILE",
     shell_complete=completes("files", ".npz", ".npy", ".csv", ".json", ".png"),
-    help="Write the outputs as arrays (.npz, .npy), a table (.csv), .json, or images (.png).",
+    help="Write the outputs as arrays (.npz, .npy), a table (.csv), .json, or images (.png); or an "
+    "image or mask for each example to a folder (masks/).",
 )  # fmt: skip
 @click.option(
     "--top", type=click.IntRange(1), default=5, show_default=True, help="Number of classes to show."
@@ -116,7 +120,8 @@ def command(
     read = [file, weights, mapping, *map(file_of, inputs.values())]
     protect_inputs(output, state, *read)
     protect_inputs(state, *read)
-    if output is not None:
+    folder = output is not None and (output.endswith("/") or Path(output).is_dir())
+    if output is not None and not folder:
         check_format(Path(output))
     network = netlang.load(file).network(net, bind, seed=seed)
     _require_names(network, inputs)
@@ -138,9 +143,29 @@ def command(
         if network.parameters.initial and network.graph.params:
             echo(f"{network.name} is untrained: its parameters are random, from seed {seed}")
         echo(results.describe(outputs, top, classes, examples))
-    if output is not None:
-        for line in results.write(Path(output), outputs, top, classes, examples):
-            (warn if as_json else echo)(line)
+    if output is None:
+        return
+    written = (
+        results.write_folder(
+            Path(output), outputs, _examples(inputs, least=1), classes, _pixels_of(network)
+        )
+        if folder
+        else results.write(Path(output), outputs, top, classes, examples)
+    )
+    for line in written:
+        (warn if as_json else echo)(line)
+
+
+def _pixels_of(network: netlang.Network) -> Callable[[str], Sequence[int]]:
+    """Return what returns the pixels of the classes of an output, as the masks of the data."""
+
+    def pixels(output: str) -> Sequence[int]:
+        fitted = network.fitted
+        column = None if fitted is None else fitted.columns.get(fitted.outputs.get(output, ""))
+        images = None if column is None or column.reading is None else column.reading.images
+        return () if images is None else images.values
+
+    return pixels
 
 
 def _computed(
@@ -174,12 +199,12 @@ def _show_field(
         write_image(Path(output), found.drawing(image))
 
 
-def _examples(inputs: dict[str, str]) -> list[str]:
-    """Return the names of the files of an input, if it has several."""
+def _examples(inputs: dict[str, str], least: int = 2) -> list[str]:
+    """Return the names of the files of an input, if there are enough of them."""
     from netlang.inference.sources import expanded
 
     for listed in map(expanded, inputs.values()):
-        if len(listed) > 1:
+        if len(listed) >= least:
             return [Path(file).name for file in listed]
     return []
 

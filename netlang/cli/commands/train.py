@@ -25,6 +25,8 @@ from netlang.cli.interrupts import interruptible
 from netlang.cli.output import echo, warn
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from netlang.backends import Backend, Provider
 
 
@@ -136,10 +138,17 @@ def command(
         )
     for remark in run.remarks:
         (warn if as_json else echo)(remark)
+    for plot in _plots(run.folder) if record else ():
+        (warn if as_json else echo)(f"plot: {plot}")
     if not run.finished:
         resuming = ["netlang", "train", file, run.section, "--resume", "--run", str(run.folder)]
         warn(f"interrupted after step {run.step:,}; resume with `{shlex.join(resuming)}`")
         raise click.exceptions.Exit(INTERRUPTED)
+
+
+def _plots(folder: Path) -> list[Path]:
+    """Return the plots of what a run, or the runs of a sweep, were watched for."""
+    return sorted(path for path in folder.glob("*.svg") if path.name != "curves.svg")
 
 
 def _sweep(
@@ -158,7 +167,8 @@ def _sweep(
         found = program.sweep(
             over, section, callback=shown, interrupted=interrupted, begin=begin, **choices
         )
-    say(f"\n{found}\n\nplot: {found.folder / 'curves.svg'}")
+    plots = [found.folder / "curves.svg", *_plots(found.folder)]
+    say("\n".join([f"\n{found}\n", *(f"plot: {plot}" for plot in plots)]))
     if not found.finished:
         given = [f"--sweep {name}={','.join(values)}" for name, values in over.items()]
         resuming = ["netlang", "train", file, found.section, "--resume", "--run", str(found.folder)]

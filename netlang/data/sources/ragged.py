@@ -12,7 +12,7 @@ from msgspec import structs
 from netlang.data.columns import fit, fit_declared
 from netlang.data.fitted import Column
 from netlang.data.pipeline import Location
-from netlang.data.source import Arrays, Batch, Chosen, Source
+from netlang.data.source import EVERY, Arrays, Batch, Chosen, Source
 from netlang.diagnostics.errors import FileError
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np
@@ -77,8 +77,8 @@ class RaggedSource(Source):
         ]
         return "-".join([self.inner.fingerprint(), *sums])
 
-    def gaps(self, column: str) -> int:
-        return self.inner.gaps(column)
+    def gaps(self, column: str, chosen: Chosen = EVERY) -> int:
+        return self.inner.gaps(column, chosen)
 
     def remarks(self) -> Sequence[str]:
         return self.inner.remarks()

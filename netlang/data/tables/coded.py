@@ -34,9 +34,9 @@ class Coded:
         found = np.bincount(self.codes[used], minlength=len(self.texts)).tolist()
         return {text: count for text, count in zip(self.texts, found, strict=True) if count}
 
-    def count(self, text: str) -> int:
-        """Return how many examples have a text."""
-        return int((self.codes == self.texts.index(text)).sum()) if text in self.texts else 0
+    def equal(self, text: str) -> Array:
+        """Return which examples have a text: ``bool[N]``."""
+        return self.codes == (self.texts.index(text) if text in self.texts else -1)
 
     def replaced(self, old: str, new: str) -> Coded:
         """Return the column with one text, if it occurs, replaced by another."""

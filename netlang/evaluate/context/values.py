@@ -28,6 +28,16 @@ class Unknown:
 UNKNOWN: Final = Unknown()
 
 
+def public_name(name: str) -> str:
+    """Return the name that programs use: ``split`` for ``_split_rows``, another form of it."""
+    if not name.startswith("_"):
+        return name
+    public = name.removeprefix("_")
+    for ending in ("_image", "_column", "_rows", "_of_parameters"):
+        public = public.removesuffix(ending)
+    return public
+
+
 class Function(Struct, frozen=True, eq=False):
     """A definition, such as a ``block`` or an ``extern op``, and the file it is in."""
 
@@ -49,12 +59,7 @@ class Function(Struct, frozen=True, eq=False):
     @property
     def public_name(self) -> str:
         """The name that programs call it by: ``flip`` for ``_flip_image``, a transform."""
-        if not self.name.startswith("_"):
-            return self.name
-        public = self.implementation
-        for ending in ("_image", "_column", "_rows", "_of_parameters"):
-            public = public.removesuffix(ending)
-        return public
+        return public_name(self.name)
 
     @property
     def kind(self) -> str:

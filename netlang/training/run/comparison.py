@@ -138,7 +138,7 @@ class Comparison:
         """Return the runs of one section as a table."""
         differing = self.differences()
         measured = dict.fromkeys(name for run in self.runs for name in _measured(run.best))
-        rows = [["run", *differing, "state", "epoch", *measured]]
+        rows = [["run", *differing, "state", "best epoch", *measured]]
         for i, run in enumerate(self.runs):
             values = _measured(run.best)
             epoch = "" if run.best is None else str(run.best.epoch)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from msgspec import structs
 
 from netlang.data.fitted import Column
-from netlang.data.source import Batch, Chosen, Epoch, Source, Stamp
+from netlang.data.source import EVERY, Batch, Chosen, Epoch, Source, Stamp
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.arrays import numpy_dtype
@@ -163,6 +163,9 @@ class ImageSource(Source):
         for files in self.images.values():
             for stamp in files.files:
                 stamp.check()
+
+    def gaps(self, column: str, chosen: Chosen = EVERY) -> int:
+        return self.inner.gaps(column, chosen)
 
     def remarks(self) -> Sequence[str]:
         return (*self.inner.remarks(), *self.decided)
