@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from netlang.data.fitted import Column, Fitted, Statistics, numbered
@@ -48,53 +48,96 @@ def fit(
     which are numbered in alphabetical order, or as they are ``fitted``. Otherwise, numbers are only
     converted to wider ones of their kind.
     """
-    stored: dict[str, Array] = {}
-    divisors: dict[str, float] = {}
-    ranges: dict[str, tuple[float, float]] = {}
-    names: dict[str, Sequence[str]] = {}
-    decided: list[str] = []
-    fills: dict[str, tuple[float, ...]] = {}
-    later: dict[str, Later] = {}
-    missing: dict[str, Array] = {}
+    made = _Made()
     for name, type in columns.items():
         if name not in arrays:
             _reject_missing(place, name, type, arrays)
-        array, reading = arrays[name], readings.get(name)
         column = None if fitted is None else fitted.columns.get(name)
-        if reading is not None and reading.images is not None and not isinstance(array, Coded):
-            array, names[name] = np.arange(len(array)), array.tolist()
-        if isinstance(array, Coded) or _are_names(array, type):
-            of = f"`{name}` of {place}"
-            texts = array if isinstance(array, Coded) else Coded.of(of, array)
-            array, names[name], filled = _numbered_texts(of, texts, reading, column, used)
-            if filled:
-                fills[name], missing[name] = filled, texts.equal("")
-            if (reading is None or reading.categories is None) and not (column and column.names):
-                decided.append(_listed(place, name, names[name]))
-            if is_mapped(texts.codes):
-                stored[name] = array
-                continue
-        elif is_mapped(np.ma.getdata(array)):
-            # It was read as what is declared, and is not copied.
-            stored[name] = np.ma.getdata(array)
-            if isinstance(array, np.ma.MaskedArray) and reading is not None:
-                fills[name] = fill_values(place, array, reading, column, used)
-                later[name] = Later(np.ma.getmaskarray(array), fills[name])
-                missing[name] = np.ma.getmaskarray(array)
-            continue
-        elif isinstance(array, np.ma.MaskedArray) and reading is not None:
-            missing[name] = np.ma.getmaskarray(array)
-            array, fills[name] = fill_numbers(place, array, reading, column, used)
-        stored[name] = _fitted(place, name, type, array)
-        if stored[name].dtype == np.uint8 and type.dtype.is_float:
-            divisors[name] = 255.0
-        elif type.dtype.is_float and type.rank >= _PICTURE_RANK and len(array):
-            ranges[name] = float(stored[name].min()), float(stored[name].max())
-    _check_lengths(place, stored)
+        _Fitting(place, name, type, readings.get(name), column, used).fit(arrays[name], made)
+    _check_lengths(place, made.stored)
     return Arrays(
-        place, columns, stored, divisors, names, checksum, tuple(decided),
-        ranges=ranges, fills=fills, later=later, missing=missing,
+        place, columns, made.stored, made.divisors, made.names, checksum, tuple(made.decided),
+        ranges=made.ranges, fills=made.fills, later=made.later, missing=made.missing,
     )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Made:
+    """The columns so far; the fields are those of ``Arrays``."""
+
+    stored: dict[str, Array] = field(default_factory=dict[str, Array])
+    divisors: dict[str, float] = field(default_factory=dict[str, float])
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    names: dict[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    decided: list[str] = field(default_factory=list[str])
+    fills: dict[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
+    later: dict[str, Later] = field(default_factory=dict[str, Later])
+    missing: dict[str, Array] = field(default_factory=dict[str, Array])
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    """One column: its declared type, how it is read, and what is fitted on the training data."""
+
+    place: str
+    name: str
+    type: TensorType
+    reading: Reading | None
+    column: Column | None
+    used: Chosen
+
+    def fit(self, array: Array | Coded, made: _Made) -> None:
+        """Add the column; raise ``FileError`` where the array does not fit."""
+        name, reading = self.name, self.reading
+        if reading is not None and reading.images is not None and not isinstance(array, Coded):
+            array, made.names[name] = np.arange(len(array)), array.tolist()
+        if isinstance(array, Coded) or _are_names(array, self.type):
+            in_file = isinstance(array, Coded) and is_mapped(array.codes)
+            array = self._numbered(array, made)
+            if in_file:
+                made.stored[name] = array
+                return
+        elif is_mapped(np.ma.getdata(array)):
+            self._map(array, made)
+            return
+        elif isinstance(array, np.ma.MaskedArray) and reading is not None:
+            made.missing[name] = np.ma.getmaskarray(array)
+            array, made.fills[name] = fill_numbers(
+                self.place, array, reading, self.column, self.used
+            )
+        self._store(array, made)
+
+    def _numbered(self, array: Array | Coded, made: _Made) -> Array:
+        """Return the numbers of classes, and add their names."""
+        of = f"`{self.name}` of {self.place}"
+        texts = array if isinstance(array, Coded) else Coded.of(of, array)
+        reading, column = self.reading, self.column
+        numbers, names, filled = _numbered_texts(of, texts, reading, column, self.used)
+        made.names[self.name] = names
+        if filled:
+            made.fills[self.name], made.missing[self.name] = filled, texts.equal("")
+        if (reading is None or reading.categories is None) and not (column and column.names):
+            made.decided.append(_listed(self.place, self.name, names))
+        return numbers
+
+    def _map(self, array: Array, made: _Made) -> None:
+        """Add a column in a file: it was read as what is declared, and is not copied."""
+        name = self.name
+        made.stored[name] = np.ma.getdata(array)
+        if isinstance(array, np.ma.MaskedArray) and self.reading is not None:
+            gaps = np.ma.getmaskarray(array)
+            fill = fill_values(self.place, array, self.reading, self.column, self.used)
+            made.fills[name], made.missing[name] = fill, gaps
+            made.later[name] = Later(gaps, fill)
+
+    def _store(self, array: Array, made: _Made) -> None:
+        """Add a column in memory, in the declared type."""
+        name, type = self.name, self.type
+        stored = made.stored[name] = _fitted(self.place, name, type, array)
+        if stored.dtype == np.uint8 and type.dtype.is_float:
+            made.divisors[name] = 255.0
+        elif type.dtype.is_float and type.rank >= _PICTURE_RANK and len(array):
+            made.ranges[name] = float(stored.min()), float(stored.max())
 
 
 def fit_declared(

@@ -195,6 +195,10 @@ class Arrays(Source):
     def remarks(self) -> Sequence[str]:
         return self.decided
 
+    def remarked(self, remarks: Sequence[str]) -> Arrays:
+        """Return the same examples with more remarks."""
+        return replace(self, decided=(*self.decided, *remarks)) if remarks else self
+
     def named(self, column: str, names: Sequence[str], known: Sequence[str] = ()) -> Arrays:
         """Return the same examples, whose numbers in a column denote ``names``.
 

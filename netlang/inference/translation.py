@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, prod
 
-from netlang.data.sources.text_files import words_of
+from netlang.data.tables.text_files import words_of
 from netlang.diagnostics.errors import InputError, require_at_least
 from netlang.inference.runner import Runner
 from netlang.inference.search import State, beams

@@ -17,7 +17,7 @@ import pytest
 from answers import MEMORY, ask, keeps_the_contract, net, rejected
 
 from netlang.data.sources.idx import read_idx
-from netlang.data.sources.text_files import lines_of
+from netlang.data.tables.text_files import lines_of
 from netlang.diagnostics.errors import FileError
 from netlang.evaluate.builtins.callbacks import OTHER_FORMATS
 from netlang.evaluate.context.selections import matches

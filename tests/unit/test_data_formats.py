@@ -1,6 +1,6 @@
 """Formats of tables and images: several files, gzip, encodings, JSON Lines.
 
-Tests ``netlang.data.sources.json_lines``, ``netlang.data.sources.text_files`` and
+Tests ``netlang.data.sources.json_lines``, ``netlang.data.tables.text_files`` and
 ``netlang.system.files``.
 """
 

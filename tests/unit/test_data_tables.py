@@ -1,12 +1,15 @@
 """Large tables: read in parts, several at once, and kept in files.
 
-Tests ``netlang.data.tables``, ``netlang.data.tables.coded`` and ``netlang.data.tables.later``.
+Tests ``netlang.data.tables``, and in it ``coded``, ``later`` and ``tokenized``.
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ from datasets import source_of
 
 import netlang
 from netlang.data.source import Arrays, Source
+from netlang.data.sources import tables
 from netlang.data.tables import cache, large, reading
 from netlang.data.tables.numbers import MARGIN, Fields, floats, integers
 from netlang.diagnostics.errors import NetlangError
@@ -329,3 +333,86 @@ train line {{
     whole = program.train(folder="whole").history[-1].train["loss"]
     in_parts(monkeypatch, cached=True)
     assert program.train(folder="parts").history[-1].train["loss"] == pytest.approx(whole, rel=1e-5)
+
+
+def test_what_killed_processes_left_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_parts(monkeypatch, cached=True)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    begun = cache.cache_folder() / f"{'0' * 32}.{ended.pid}"
+    other = cache.cache_folder() / f"{'1' * 32}.{os.getppid()}"
+    for folder in (begun, other):
+        folder.mkdir(parents=True)
+        (folder / "0.values").write_bytes(b"?")
+    opened()
+    assert not begun.exists()
+    assert other.exists()
+
+
+# ---- gzip and texts ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_table_in_gzip_is_read_in_parts(monkeypatch: pytest.MonkeyPatch, *, cached: bool) -> None:
+    declared = f'dataset rows -> ({COLUMNS}) {{ csv = "t.csv.gz"\n{READ} }}'
+    half = len(table()) // 2
+    parts = [gzip.compress(part.encode()) for part in (table()[:half], table()[half:])]
+    Path("t.csv.gz").write_bytes(b"".join(parts))
+    whole = source_of(Path.cwd(), "rows()", declared).examples(slice(None))
+    in_parts(monkeypatch, cached=cached)
+    monkeypatch.setattr(tables, "read_text", None)
+    source = source_of(Path.cwd(), "rows()", declared)
+    for name, array in source.examples(slice(None)).items():
+        np.testing.assert_array_equal(array, whole[name])
+    Path("t.csv.gz").write_bytes(parts[0] + parts[1][:-20])
+    with pytest.raises(NetlangError, match="is damaged: its end, with the checksum, is cut off"):
+        source_of(Path.cwd(), "rows()", declared)
+
+
+TEXTS = """dataset rows -> (text: i64[T], length: i64[], letters: i64[U], y: i64[]) {
+  csv = "t.csv"
+  text, length = column("text", fill="nothing") |> words(vocab=30, longest=6)
+  letters = column("text", fill="nothing") |> characters(lower=true)
+  y = column("y") |> categories
+}"""
+
+
+def save_texts(rows: int = 300) -> None:
+    rng = random.Random(1)
+    words = ["Good", "bad", "it's", "zwölf", "?", *(f"w{i}" for i in range(40))]
+    lines = ["text,y"]
+    for i in range(rows):
+        text = " ".join(rng.choices(words, k=rng.randrange(12))) + ("\n, so" if i % 7 == 0 else "")
+        lines.append(f'"{text}",{rng.choice("ab")}')
+    Path("t.csv").write_text("\n".join([*lines, ""]), "utf-8")
+
+
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize("step", ["", " |> part(0..99)", ' |> only(y="a")'])
+def test_texts_in_parts_are_those_of_the_whole(
+    monkeypatch: pytest.MonkeyPatch, *, cached: bool, step: str
+) -> None:
+    save_texts()
+    whole = source_of(Path.cwd(), f"rows(){step}", TEXTS)
+    in_parts(monkeypatch, cached=cached)
+    monkeypatch.setattr(tables, "read_text", None)
+    for _ in range(2):
+        source = source_of(Path.cwd(), f"rows(){step}", TEXTS)
+        assert source.names == whole.names
+        for chosen in (slice(None), np.array([5, 3, 60])):
+            for name, array in source.examples(chosen).items():
+                np.testing.assert_array_equal(array, whole.examples(chosen)[name], name)
+        if cached:
+            forbid_reading(monkeypatch)
+    other = source_of(Path.cwd(), "rows() |> part(200..299)", TEXTS, fitted=whole.fitted())
+    assert other.names == whole.names
+    assert other.examples(slice(None))["text"].max() < 30
+
+
+def test_a_missing_text_has_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    save_texts()
+    text = Path("t.csv").read_text("utf-8")
+    Path("t.csv").write_text(f'{text}"",b\n', "utf-8")
+    in_parts(monkeypatch)
+    with pytest.raises(NetlangError, match=r"t.csv:\d+:1: nothing stands where a text should"):
+        source_of(Path.cwd(), "rows()", TEXTS.replace(', fill="nothing"', ""))

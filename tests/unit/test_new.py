@@ -5,6 +5,7 @@ Tests ``netlang.api.templates`` and ``netlang.cli.commands.new``.
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from functools import partial
@@ -222,8 +223,10 @@ def test_images_and_masks_train_a_u_net(netlang: Netlang) -> None:
     assert code == 0, error
     assert float(output.splitlines()[-1].rpartition("accuracy ")[2].split()[0]) > 0.9
     given = ("-i", "image=roads/images/*.png", "-w", "runs/streets/model.safetensors")
-    assert netlang("run", "streets.net", *given, "-o", "masks.png")[0] == 0
-    assert Path("masks.png").exists()
+    assert netlang("run", "streets.net", *given, "-o", "masks/")[0] == 0
+    assert [p.name for p in sorted(Path("masks").iterdir())][::11] == ["00.png", "11.png"]
+    found = np.unique([np.asarray(Image.open(path)) for path in Path("masks").iterdir()])
+    assert found.tolist() == [0, 255]
 
 
 def test_folders_without_masks_are_reported() -> None:
@@ -289,3 +292,47 @@ def test_a_table_without_names_is_reported() -> None:
     )
     Path("t.csv").write_text("")
     assert rejected("classifier", "a", "t.csv") == "t.csv has no rows below a line of names"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_tables_with_a_byte_order_mark_are_read(encoding: str) -> None:
+    iris(";")
+    text = Path("iris.csv").read_text("utf-8")
+    mark = "" if encoding in ("utf-8-sig", "utf-16") else "\ufeff"
+    Path("iris.csv").write_text(mark + text, encoding)
+    program = nl.new("classifier", "iris", "iris.csv")
+    written = Path("iris.net").read_text("utf-8")
+    assert ('encoding = "utf-16"' in written) == encoding.startswith("utf-16")
+    assert 'columns(["Sepal Length (cm)", "1st"]' in written
+    assert "nothing would be rejected" in str(program.describe_data())
+
+
+@pytest.mark.parametrize("kind", ["classifier", "regression", "text"])
+def test_names_of_columns_may_have_any_letters(kind: str) -> None:
+    names = ['a "b"', "c\nd", "e\\f", "g\th", "i\rj", "same", "the\nlabel"]
+    rows = [
+        [i % 7, i % 5, i % 3, f"text {i} of many", i * i % 11, 1, "ab"[i % 2]] for i in range(40)
+    ]
+    if kind == "regression":
+        rows = [[*row[:-1], i % 9 + 0.5] for i, row in enumerate(rows)]
+    with Path("t.csv").open("w", newline="", encoding="utf-8") as out:
+        csv.writer(out).writerows([names, *rows])
+    program = nl.new(kind, "odd", "t.csv")  # pyright: ignore[reportArgumentType]
+    assert "nothing would be rejected" in str(program.describe_data())
+
+
+def test_a_small_folder_of_images_is_learned(netlang: Netlang) -> None:
+    """Images that differ in where their stripe is need some hundred steps."""
+    rng = np.random.default_rng(1)
+    for name, rows in (("across", True), ("down", False)):
+        (Path("photos") / name).mkdir(parents=True)
+        for i in range(30):
+            pixels = rng.integers(0, 120, (24, 24, 3), np.uint8)
+            at = rng.integers(2, 20)
+            stripe = pixels if rows else pixels.swapaxes(0, 1)
+            stripe[at : at + 3] += 100
+            Image.fromarray(pixels).save(f"photos/{name}/{i}.png")
+    nl.new("pictures", "stripes", "photos")
+    code, output, error = netlang("train", "stripes.net")
+    assert code == 0, error
+    assert float(output.splitlines()[-1].rpartition("accuracy ")[2].split()[0]) > 0.9

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from netlang.api.templates.inspection import Masks, Pictures
 from netlang.api.templates.tables import Names
 from netlang.diagnostics.errors import InputError
 
 _LARGEST, _SMALLEST = 96, 16
 _FEW_IMAGES = 1000
+_EXAMPLES, _MOST_EPOCHS = 5000, 100
+"""How many examples a net is trained on, if that takes no more than some epochs."""
 
 
 def classes_of_pictures(names: Names, found: Pictures | None, valid: str | None) -> str:
@@ -20,7 +24,7 @@ def classes_of_pictures(names: Names, found: Pictures | None, valid: str | None)
     count = 10 if found is None else len(found.classes)
     shape, size = ("1, 8, 8", 8) if found is None else _shape(found)
     widths = "[32, 64]" if size < 2 * _SMALLEST else "[32, 64, 128]"
-    epochs = 20 if found is not None and found.count < _FEW_IMAGES else 10
+    epochs = 10 if found is None else _epochs(found.count, 10)
     batching = _batching(found, 0.8 if valid is None else 1.0)
     change = f"crop({size}, pad={max(1, size // 8)})"
     change = change if found is None else f"flip(), {change}"
@@ -40,7 +44,8 @@ def classes_of_pictures(names: Names, found: Pictures | None, valid: str | None)
         "",
         f"train {names.name}(lr: float = 0.003) {{",
         *_examples(names, found, valid, size),
-        "  # Only images to train on are changed at random.",
+        "  # The images to train on are mirrored and shifted at random; those of `valid` stay as",
+        "  # they are.",
         f"  data = rows |> map(image=[{change}]) |> batches({batching})",
         "  valid = rest |> batches(100)",
         "",
@@ -73,9 +78,7 @@ def gan(names: Names, found: Pictures | None) -> str:
     """Return a program that makes images like those of a folder; without one, digits."""
     shape, size = ("1, 8, 8", 8) if found is None else ("3, 32, 32", 32)
     source = 'digits("train")' if found is None else f'image_folder("{names.path}", size={size})'
-    channels = shape[0]
-    start = size // 4
-    first = f"[N, 128, {start}, {start}]"
+    epochs = 20 if found is None else _epochs(found.count, 20)
     lines = [
         "## A generator makes images from random numbers; a discriminator tells them from those of",
         "## the data, and each learns from the other (Goodfellow et al., 2014).",
@@ -83,21 +86,9 @@ def gan(names: Names, found: Pictures | None) -> str:
             names, "z", "random(seed=1)", f"runs/{names.name}/generator.safetensors", "Generator"
         ),
         "",
-        f"net Generator(z: f32[N, 64]) -> image: f32[N, {shape}] {{",
-        f"  base = dense(z, {128 * start * start}, bias=false) |> reshape({first})",
-        "  half = base |> batch_norm |> relu |> conv_transpose(64, 4, stride=2, pad=1, bias=false)",
-        f"  full = half |> batch_norm |> relu |> conv_transpose({channels}, 4, stride=2, pad=1)",
-        "  image = tanh(full)",
-        "}",
-        "",
-        f"net Discriminator(image: f32[N, {shape}]) -> logit: f32[N] {{",
-        "  half = image |> conv(64, 4, stride=2, pad=1) |> leaky_relu(0.2)",
-        "  quarter = half |> conv(128, 4, stride=2, pad=1) |> leaky_relu(0.2)",
-        "  logit = flatten(quarter) |> dense(1) |> reshape([N])",
-        "}",
-        "",
+        *_generator_and_discriminator(shape, size),
         f"train {names.name}(lr: float = 2e-4) {{",
-        "  # From -1 to 1, as the generator makes them.",
+        "  # Pixels from -1 to 1, as the generator makes them.",
         f"  data = {source}",
         "    |> map(image=[rescale(-1.0, 1.0)])",
         f"    |> batches({_batching(found, 1.0)})",
@@ -107,23 +98,46 @@ def gan(names: Names, found: Pictures | None) -> str:
         "  fake = generator(random_normal([N, 64]))",
         "  real = discriminator(batch.image)",
         "",
+        "  # The discriminator learns that images of the data are real (1) and others are not (0).",
         "  step judging {",
         "    loss = bce_with_logits(real, 1.0) + bce_with_logits(discriminator(fake), 0.0)",
         "    update = [discriminator]",
         "    optimizer = adam(lr, beta1=0.5)",
         "  }",
         "",
+        "  # The generator learns to make images that the discriminator takes for real.",
         "  step making {",
         "    loss = bce_with_logits(discriminator(fake), 1.0)",
         "    update = [generator]",
         "    optimizer = adam(lr, beta1=0.5)",
         "  }",
         "",
-        "  run = 20 epochs",
+        f"  run = {epochs} epochs",
         "}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _generator_and_discriminator(shape: str, size: int) -> list[str]:
+    """Return the nets for images of a shape, which are of some size."""
+    start = size // 4
+    first = f"[N, 128, {start}, {start}]"
+    return [
+        f"net Generator(z: f32[N, 64]) -> image: f32[N, {shape}] {{",
+        f"  base = dense(z, {128 * start * start}, bias=false) |> reshape({first})",
+        "  half = base |> batch_norm |> relu |> conv_transpose(64, 4, stride=2, pad=1, bias=false)",
+        f"  full = half |> batch_norm |> relu |> conv_transpose({shape[0]}, 4, stride=2, pad=1)",
+        "  image = tanh(full)",
+        "}",
+        "",
+        f"net Discriminator(image: f32[N, {shape}]) -> logit: f32[N] {{",
+        "  half = image |> conv(64, 4, stride=2, pad=1) |> leaky_relu(0.2)",
+        "  quarter = half |> conv(128, 4, stride=2, pad=1) |> leaky_relu(0.2)",
+        "  logit = flatten(quarter) |> dense(1) |> reshape([N])",
+        "}",
+        "",
+    ]
 
 
 def segmentation(names: Names, found: Masks) -> str:
@@ -133,6 +147,7 @@ def segmentation(names: Names, found: Masks) -> str:
     plain = list(found.values) == list(range(len(found.values)))
     values = "" if plain else f", values=[{', '.join(map(str, found.values))}]"
     few = found.count < _FEW_IMAGES
+    epochs = _epochs(found.count, 20)
     lines = [
         f"## Predicts the class of each pixel, one of {count} (U-Net, Ronneberger et al., 2015).",
         *_usage(
@@ -145,27 +160,7 @@ def segmentation(names: Names, found: Masks) -> str:
         f'  mask = masks("{names.path}/{found.masks}"{values}) |> resize({size})',
         "}",
         "",
-        "block conv_layer(x, out: int) =",
-        "  x |> conv(out, 3, pad=1, bias=false) |> batch_norm |> relu",
-        "",
-        "block double(x, out: int) = x |> conv_layer(out) as first |> conv_layer(out) as second",
-        "",
-        f"net {names.net}(image: f32[N, 3, H, W]) -> logits: f32[N, {count}, H, W]",
-        "  where H % 8 == 0, W % 8 == 0",
-        "{",
-        "  skips, deepest = for width in [16, 32, 64] with h = image {",
-        "    level = double(h, width)",
-        "    yield level",
-        "    next h = max_pool(level, 2)",
-        "  }",
-        "  middle = double(deepest, 128)",
-        "  merged = for skip, width in zip(reverse(skips), [64, 32, 16]) with h = middle {",
-        "    grown = conv_transpose(h, width, 2, stride=2)",
-        "    next h = double(concat([skip, grown], axis=1), width)",
-        "  }",
-        f"  logits = conv(merged, {count}, 1)",
-        "}",
-        "",
+        *_u_net(names.net, count),
         f"train {names.name}(lr: float = 0.003) {{",
         "  # Four fifths of the images; the others are for tests.",
         f"  rows, rest = {names.table}() |> split(0.8, seed=0)",
@@ -179,12 +174,45 @@ def segmentation(names: Names, found: Masks) -> str:
         "",
         "  loss = cross_entropy(logits, batch.mask, axis=1)",
         "  metrics = [accuracy(logits, batch.mask, axis=1), iou(logits, batch.mask, axis=1)]",
-        "  optimizer = adam(lr |> cosine(20 epochs))",
-        "  run = 20 epochs",
+        f"  optimizer = adam(lr |> cosine({epochs} epochs))",
+        f"  run = {epochs} epochs",
         "}",
         "",
     ]
-    return "\n".join(lines).replace(" -o predictions.csv", " -o masks.png", 1)
+    return "\n".join(lines).replace(" -o predictions.csv", " -o masks/", 1)
+
+
+def _u_net(name: str, count: int) -> list[str]:
+    """Return a net that scores ``count`` classes for each pixel."""
+    return [
+        "block conv_layer(x, out: int) =",
+        "  x |> conv(out, 3, pad=1, bias=false) |> batch_norm |> relu",
+        "",
+        "block double(x, out: int) = x |> conv_layer(out) as first |> conv_layer(out) as second",
+        "",
+        f"net {name}(image: f32[N, 3, H, W]) -> logits: f32[N, {count}, H, W]",
+        "  where H % 8 == 0, W % 8 == 0",
+        "{",
+        "  # Each level halves the image; on the way back, it is joined to what it was.",
+        "  skips, deepest = for width in [16, 32, 64] with h = image {",
+        "    level = double(h, width)",
+        "    yield level",
+        "    next h = max_pool(level, 2)",
+        "  }",
+        "  middle = double(deepest, 128)",
+        "  merged = for skip, width in zip(reverse(skips), [64, 32, 16]) with h = middle {",
+        "    grown = conv_transpose(h, width, 2, stride=2)",
+        "    next h = double(concat([skip, grown], axis=1), width)",
+        "  }",
+        f"  logits = conv(merged, {count}, 1)",
+        "}",
+        "",
+    ]
+
+
+def _epochs(images: int, least: int) -> int:
+    """Return after how many epochs a net has learned: few images take more of them."""
+    return max(least, min(_MOST_EPOCHS, ceil(_EXAMPLES / max(images, 1))))
 
 
 def _batching(found: Pictures | None, share: float) -> str:

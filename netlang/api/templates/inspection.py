@@ -82,9 +82,12 @@ def _text(path: Path) -> tuple[str, str]:
     with reading(path) as stream:
         data = stream.read(_READ)
     if data.startswith(b"\x1f\x8b"):
-        from netlang.data.sources.text_files import read_text
+        from netlang.data.tables.text_files import read_text
 
         return read_text(path)[0][:_READ].rpartition("\n")[0], ""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = data[: len(data) // 2 * 2].decode("utf-16", errors="replace")
+        return text if len(data) < _READ else text.rpartition("\n")[0], "utf-16"
     if len(data) == _READ:
         data = data[: data.rfind(b"\n") + 1]
     try:

@@ -120,7 +120,8 @@ def classifier(names: Names, table: Table, target: TableColumn) -> str:
     fill = ", fill=most_frequent" if target.missing else ""
     _warn_of_gaps(table, target, "the most frequent one")
     lines = [
-        f"## Predicts `{target.name}`, one of {classes} classes, from the other columns.",
+        f"## Predicts `{_commented(target.name)}`, one of {classes} classes, from the other "
+        "columns.",
         *_usage(names, inputs.arguments(names.path)),
         "",
         f"dataset {names.table} -> ({', '.join(inputs.types())}, {label}: i64[]) {{",
@@ -162,7 +163,7 @@ def regression(names: Names, table: Table, target: TableColumn) -> str:
     fill = ", fill=mean" if target.missing else ""
     _warn_of_gaps(table, target, "the mean")
     lines = [
-        f"## Predicts the number `{target.name}` from the other columns.",
+        f"## Predicts the number `{_commented(target.name)}` from the other columns.",
         *_usage(names, inputs.arguments(names.path)),
         "",
         f"dataset {names.table} -> ({', '.join(inputs.types())}, {own}: f32[1]) {{",
@@ -174,8 +175,8 @@ def regression(names: Names, table: Table, target: TableColumn) -> str:
         "",
         f"net {names.net}({inputs.signature()}) -> {own}: f32[N, 1] {{",
         *inputs.hidden(),
-        f"  # The mean and the standard deviation of `{target.name}`, so that the layers need not",
-        "  # learn them.",
+        f"  # The mean and the standard deviation of `{_commented(target.name)}`,",
+        "  # so that the layers need not learn them.",
         f"  {own} = {mean} + {std} * dense(h, 1)",
         "}",
         "",
@@ -214,7 +215,8 @@ def text(names: Names, table: Table, target: TableColumn) -> str:
     words = f"column({_quoted(longest.name)}{fill}) |> words(vocab=10_000, longest=200)"
     given = f"-i 'text={names.path}' -i 'length={names.path}'"
     lines = [
-        f"## Predicts `{target.name}`, one of {classes} classes, from the text `{longest.name}`.",
+        f"## Predicts `{_commented(target.name)}`, one of {classes} classes, from the text "
+        f"`{_commented(longest.name)}`.",
         *_usage(names, given),
         "",
         f"dataset {names.table} -> (text: i64[T], length: i64[], {label}: i64[]) {{",
@@ -298,7 +300,7 @@ class _Inputs:
         lines: list[str] = []
         if self.others:
             lines.append("  # Left out:")
-            lines += [f"  #   {c.name or 'a column'}: {_what(c)}" for c in self.others]
+            lines += [f"  #   {_commented(c.name) or 'a column'}: {_what(c)}" for c in self.others]
         if self.numbers:
             listed = ", ".join(_quoted(column.name) for column in self.numbers)
             fill = ", fill=mean" if any(column.missing for column in self.numbers) else ""
@@ -350,8 +352,15 @@ def _identifier(name: str, taken: set[str] | frozenset[str]) -> str:
 
 def _quoted(text: str) -> str:
     """Return a string of the language."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
-    return f'"{escaped}"'
+    return f'"{"".join(_ESCAPES.get(letter, letter) for letter in text)}"'
+
+
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+
+
+def _commented(name: str) -> str:
+    """Return the name of a column for a comment, which is one line."""
+    return " ".join(name.split())
 
 
 def _number(value: float) -> str:

@@ -23,6 +23,14 @@ netlang new segmentation roads --data roads
 netlang new gan faces --data photos
 """
 DETAILS = """
+KIND is what the program does:
+  classifier    predicts a class from the other columns of a table
+  regression    predicts a number from the other columns of a table
+  text          predicts a class from a column of texts
+  pictures      predicts the class of an image
+  segmentation  predicts the class of each pixel of an image
+  gan           makes images like those of a folder
+
 The program is NAME.net in the working folder; a file of that name is not overwritten. It is written
 for the data: the columns of a table, its missing values and categories; the classes and the size of
 images. Without --data, `pictures` and `gan` train on the digits that come with netlang. A folder of
@@ -37,7 +45,7 @@ _KINDS = ("classifier", "regression", "pictures", "text", "segmentation", "gan")
 @click.argument("name")
 @click.option(
     "--data", metavar="PATH", shell_complete=completes("files", ".csv", ".tsv"),
-    help="The data to train on: a table (.csv, .tsv), or a folder of images.",
+    help="The data to train on: a table (.csv, .tsv, also .gz), or a folder of images.",
 )  # fmt: skip
 @click.option(
     "--target", metavar="COLUMN",

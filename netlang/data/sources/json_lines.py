@@ -13,7 +13,7 @@ from netlang.data.pipeline import Location, Reading
 from netlang.data.source import Source
 from netlang.data.sources.ragged import ragged
 from netlang.data.sources.text_columns import fit_with_texts
-from netlang.data.sources.text_files import lines_of, read_text
+from netlang.data.tables.text_files import lines_of, read_text
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.arrays import numpy_dtype
@@ -41,9 +41,12 @@ def read_json_lines(paths: Sequence[Path], location: Location) -> Source:
     place = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
     arrays: dict[str, Array] = {}
     lists: dict[str, list[Array]] = {}
+    texts: dict[str, list[str]] = {}
     for name, type in location.columns.items():
         reading = location.readings.get(name, Reading((name,)))
-        if reading.tokens or reading.categories or reading.images:
+        if reading.tokens:
+            texts[name] = [_text(at, row, reading) for at, row in rows]
+        elif reading.categories or reading.images:
             arrays[name] = np.array([_text(at, row, reading) for at, row in rows])
         elif type.rank and not isinstance(type.shape[0], int):
             lists[name] = [_items(at, row, reading.names[0], type) for at, row in rows]
@@ -52,8 +55,8 @@ def read_json_lines(paths: Sequence[Path], location: Location) -> Source:
         else:
             arrays[name] = _numbers(rows, reading, type)
     checksum = "-".join(checksums)
-    if any(reading.tokens for reading in location.readings.values()):
-        return fit_with_texts(place, location, arrays, checksum)
+    if texts:
+        return fit_with_texts(place, location, arrays, checksum, texts)
     if lists:
         return ragged(place, location, arrays, lists)
     return fit_declared(place, location, arrays, checksum)

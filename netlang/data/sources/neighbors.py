@@ -11,7 +11,7 @@ from typing import cast
 from netlang.data.pipeline import Location
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
-from netlang.data.sources.text_files import most_frequent, read_text, word_lines
+from netlang.data.tables.text_files import most_frequent, read_text, word_lines
 from netlang.diagnostics.errors import FileError
 from netlang.ir.types import TensorType
 from netlang.system.numpy import Array, np

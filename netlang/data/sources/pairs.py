@@ -8,7 +8,7 @@ from pathlib import Path
 
 from netlang.data.pipeline import Location
 from netlang.data.source import Batch, Chosen, Source
-from netlang.data.sources.text_files import Lines, lines_of, most_frequent, read_text, words_of
+from netlang.data.tables.text_files import Lines, lines_of, most_frequent, read_text, words_of
 from netlang.diagnostics.errors import FileError
 from netlang.ir.types import TensorType
 from netlang.system.numpy import np

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 
 from msgspec import structs
@@ -20,19 +20,33 @@ from netlang.system.numpy import Array, np
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ragged:
-    """Arrays that differ in their first axis, concatenated along it."""
+    """Arrays that differ in their first axis, concatenated along it.
+
+    Of arrays in a file, only as much is read as an example has: at most ``longest`` elements, of
+    which ``numbers`` has what each is.
+    """
 
     flat: Array
     starts: Array
+    numbers: Array | None = None
+    longest: int | None = None
 
     def padded(self, chosen: Array) -> Array:
         """Return some of the arrays, padded with zeros to the longest: ``[N, T, ...]``."""
         lengths = self.starts[chosen + 1] - self.starts[chosen]
+        if self.longest is not None:
+            lengths = np.minimum(lengths, self.longest)
         steps = np.arange(max(1, int(lengths.max(initial=0))))
         inside = steps < lengths[:, np.newaxis]
-        found = np.zeros((*inside.shape, *self.flat.shape[1:]), self.flat.dtype)
-        found[inside] = self.flat[(self.starts[chosen][:, np.newaxis] + steps)[inside]]
+        kind = self.flat.dtype if self.numbers is None else self.numbers.dtype
+        found = np.zeros((*inside.shape, *self.flat.shape[1:]), kind)
+        part = self.flat[(self.starts[chosen][:, np.newaxis] + steps)[inside]]
+        found[inside] = part if self.numbers is None else self.numbers[part]
         return found
+
+    def parts(self) -> tuple[Array, ...]:
+        """Return what changes when the data do; of arrays in a file, what is not in it."""
+        return (self.flat, self.starts) if self.numbers is None else (self.numbers,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,11 +83,15 @@ class RaggedSource(Source):
     def whole(self, column: str) -> Array | None:
         return None if column in self.ragged else self.inner.whole(column)
 
+    def remarked(self, remarks: Sequence[str]) -> RaggedSource:
+        """Return the same examples with more remarks."""
+        return replace(self, inner=self.inner.remarked(remarks))
+
     def fingerprint(self) -> str:
         sums = [
             f"{zlib.crc32(np.ascontiguousarray(part).view(np.uint8).data):08x}"
             for column in self.ragged.values()
-            for part in (column.flat, column.starts)
+            for part in column.parts()
         ]
         return "-".join([self.inner.fingerprint(), *sums])
 

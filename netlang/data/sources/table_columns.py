@@ -7,8 +7,8 @@ from math import prod
 from pathlib import Path
 
 from netlang.data.pipeline import Reading
-from netlang.data.sources.text_files import lines_of
 from netlang.data.tables.cells import NOT_NUMBERS, NUMBER, TRUTH
+from netlang.data.tables.text_files import lines_of
 from netlang.diagnostics.errors import FileError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.types import TensorType

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from math import inf
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from netlang.data.columns import fit_declared
-from netlang.data.pipeline import Location, Reading, TableFormat
+from netlang.data.pipeline import Location, TableFormat
 from netlang.data.source import Source
 from netlang.data.sources.table_columns import (
     Cells,
@@ -22,36 +18,24 @@ from netlang.data.sources.table_columns import (
     reject_separator,
     taken_in_order,
 )
-from netlang.data.sources.text_files import read_text
-from netlang.data.tables.cells import NOT_NUMBERS, NUMBER, TRUTH
+from netlang.data.tables.exact import ExactTable, are_names
+from netlang.data.tables.text_files import blocks, read_text, unpacked_size
 from netlang.diagnostics.errors import FileError
-from netlang.ir.arrays import numpy_dtype
-from netlang.ir.types import DType, TensorType
-from netlang.system.files import reading as reading_file
 from netlang.system.numpy import Array, np
 
 if TYPE_CHECKING:
-    from netlang.data.tables.chunks import Part
+    from netlang.data.tables.chunks import Part, Wanted
     from netlang.data.tables.large import Read
     from netlang.data.tables.reading import Layout
+    from netlang.data.tables.tokenized import Splitting
 
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_PLAIN, _PLAIN_WHOLE = re.compile(r"[0-9.eE+-]*"), re.compile(r"[0-9+-]*")
-"""What numbers are made of where ``float`` and ``int`` take nothing but what is said above."""
-_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+|[+-]?[0-9]{1,3}(?:,[0-9]{3}){2,}")
-"""Numbers of which it is certain what their commas mean."""
-_MOST_DIGITS = 400
-_NAME = re.compile(r"[^\W\d]")
-_NOT_NAMES = {*NOT_NUMBERS, *TRUTH, "inf", "infinity"}
-_LONGEST_FIELD, _MOST_SHOWN = 1 << 12, 20
+_LONGEST_FIELD = 1 << 12
 _HEAD = 1 << 16
-_NOT_PLAIN = (b"\x1f\x8b", b"\xff\xfe", b"\xfe\xff")
-"""How files begin that are compressed, or UTF-16."""
+_NOT_PLAIN = (b"\xff\xfe", b"\xfe\xff")
+"""How files begin that are UTF-16."""
 _NOT_SEPARATORS = frozenset('0123456789.+-eE "\r\n')
 
 DEFAULT_FORMAT = TableFormat()
-
-Limits = tuple[float, float]
 
 
 def read_tables(
@@ -76,24 +60,32 @@ def read_tables(
     given = _Given(location, format, unnamed)
     large = None if format.encoding else _read_large(paths, given)
     if large is not None:
-        made = fit_declared(place, location, large.arrays, large.checksum)
-        return replace(made, decided=(*made.decided, *large.remarks))
-    read = [_read(path, given) for path in paths]
-    arrays = {
-        name: _joined(name, paths, [r.arrays[name] for r in read]) for name in location.columns
-    }
-    checksum = "-".join(r.checksum for r in read)
-    if any(reading.tokens for reading in location.readings.values()):
         from netlang.data.sources.text_columns import fit_with_texts
 
-        return fit_with_texts(place, location, arrays, checksum)
-    made = fit_declared(place, location, arrays, checksum)
-    remarks = (remark for r in read for remark in r.remarks)
-    return replace(made, decided=(*made.decided, *remarks))
+        fitted = fit_with_texts(place, location, large.arrays, large.checksum)
+        return fitted.remarked(large.remarks)
+    read = [_read(path, given) for path in paths]
+    texts = {n for n, reading in location.readings.items() if reading.tokens is not None}
+    arrays = {
+        name: _joined(name, paths, [r.arrays[name] for r in read])
+        for name in location.columns
+        if name not in texts
+    }
+    checksum = "-".join(r.checksum for r in read)
+    remarks = [remark for r in read for remark in r.remarks]
+    if not texts:
+        return fit_declared(place, location, arrays, checksum).remarked(remarks)
+    from netlang.data.sources.text_columns import fit_with_texts
+
+    listed = {name: [text for r in read for text in r.texts[name]] for name in texts}
+    return fit_with_texts(place, location, arrays, checksum, listed).remarked(remarks)
 
 
 class _Read(NamedTuple):
+    """The columns of a file, of texts that are to be split the texts."""
+
     arrays: dict[str, Array]
+    texts: dict[str, list[str]]
     checksum: str
     remarks: Sequence[str]
 
@@ -126,14 +118,18 @@ def _read(path: Path, given: _Given) -> _Read:
     rows.extend(lines)
     if not rows:
         raise FileError(f"{path} has a line of names and no examples")
-    table = _Table(path, rows, len(first[1]), names)
-    arrays = {
-        name: table.column(columns[name], chosen, readings.get(name))
-        for name, chosen in order.items()
-    }
+    table = ExactTable(path, rows, len(first[1]), names)
+    arrays: dict[str, Array] = {}
+    texts: dict[str, list[str]] = {}
+    for name, chosen in order.items():
+        own = readings.get(name)
+        if own is not None and own.tokens is not None:
+            texts[name] = table.texts(chosen[0], own)
+        else:
+            arrays[name] = table.column(columns[name], chosen, own)
     table.reject_errors()
     remarks = () if readings else taken_in_order(path, columns, names, order)
-    return _Read(arrays, checksum, remarks)
+    return _Read(arrays, texts, checksum, remarks)
 
 
 def separator_of(path: Path) -> str:
@@ -165,10 +161,9 @@ def _read_large(paths: Sequence[Path], given: _Given) -> Read | None:
     """Read large files in parts; ``None`` for small ones, and where that cannot be done."""
     from netlang.data.tables import large
 
-    location = given.location
-    if any(reading.tokens or reading.images for reading in location.readings.values()):
+    if any(reading.images for reading in given.location.readings.values()):
         return None
-    if sum(path.stat().st_size for path in paths if path.is_file()) < large.SMALLEST:
+    if sum(unpacked_size(path) for path in paths if path.is_file()) < large.SMALLEST:
         return None
     layouts = [_layout(path, given) for path in paths]
     known = [layout for layout in layouts if layout is not None]
@@ -182,11 +177,15 @@ def _read_large(paths: Sequence[Path], given: _Given) -> Read | None:
 def _layout(path: Path, given: _Given) -> Layout | None:
     from netlang.data.tables.chunks import Wanted
     from netlang.data.tables.reading import Layout
+    from netlang.data.tables.tokenized import Splitting
 
     columns, readings = given.location.columns, given.location.readings
     separator = given.separator(path)
-    with reading_file(path) as stream:
-        head = stream.read(_HEAD)
+    head = b""
+    for part in blocks(path, _HEAD):
+        head += part
+        if b"\n" in head or len(head) >= _HEAD:
+            break
     end = head.find(b"\n")
     plain = end >= 0 and head[:end].count(b'"') % 2 == 0 and not head.startswith(_NOT_PLAIN)
     plain = plain and b"\r" not in head[: max(end - 1, 0)]
@@ -207,21 +206,45 @@ def _layout(path: Path, given: _Given) -> Layout | None:
         named = type.dtype.is_integer and not shape and not texts
         gaps = own is not None and own.fills and not texts
         fills = own is not None and own.fills
-        wanted[name] = Wanted(cells, type.dtype, shape, texts, named, fills if texts else gaps)
+        splitting = None if own is None or own.tokens is None else Splitting.of(own)
+        wanted[name] = Wanted(
+            cells, type.dtype, shape, texts, named, fills if texts else gaps,
+            splitting, own is not None and own.length,
+        )  # fmt: skip
+    longest = None if any(each.splitting for each in wanted.values()) else _LONGEST_FIELD
 
     def exact(text: str, line: int) -> dict[str, Part]:
-        rows = list(_lines(path, text, separator, _LONGEST_FIELD, line - 1))
+        rows = list(_lines(path, text, separator, longest, line - 1))
         if not rows:
             return {}
-        table = _Table(path, rows, len(first[1]), names)
-        arrays = {n: table.column(columns[n], cells, readings.get(n)) for n, cells in order.items()}
+        table = ExactTable(path, rows, len(first[1]), names)
+        found = dict(_exact_parts(table, given.location, wanted))
         table.reject_errors()
-        return {name: _part(array) for name, array in arrays.items()}
+        return found
 
     remarks = () if readings else taken_in_order(path, columns, names, order)
     return Layout(
         path, separator, len(first[1]), names is not None, wanted, exact, are_names, remarks
     )
+
+
+def _exact_parts(
+    table: ExactTable, location: Location, wanted: Mapping[str, Wanted]
+) -> Iterator[tuple[str, Part]]:
+    """Yield the columns of a part of a table; texts are split once for tokens and their number."""
+    from netlang.data.tables.chunks import Part
+
+    split: dict[tuple[int, Splitting], list[list[str]]] = {}
+    for name, each in wanted.items():
+        own = location.readings.get(name)
+        if own is None or each.splitting is None:
+            yield name, _part(table.column(location.columns[name], each.cells, own))
+            continue
+        key = each.cells[0], each.splitting
+        if key not in split:
+            split[key] = each.splitting.apply(table.texts(each.cells[0], own))
+        lengths = np.array([*map(len, split[key])], np.int64)
+        yield name, Part(lengths, tokens=None if each.length else split[key])
 
 
 def _part(array: Array) -> Part:
@@ -282,156 +305,3 @@ def _lines(
         yield from empty
         empty = []
         yield before + reader.line_num, stripped
-
-
-def are_names(texts: Iterable[str]) -> bool:
-    """Return whether texts are the names of classes, and none is or begins as a number."""
-    return all(_NAME.match(t) and t.lower() not in _NOT_NAMES for t in texts)
-
-
-class _Table:
-    """The cells of a file, and the errors in them."""
-
-    def __init__(
-        self, path: Path, rows: list[tuple[int, Cells]], width: int, names: Cells | None
-    ) -> None:
-        self._path, self._rows, self._names = path, rows, names
-        self._errors: list[tuple[int, int, str]] = []
-        self._gaps: set[str] = set()
-        self._words: Counter[str] = Counter()
-        for line, cells in rows:
-            if len(cells) != width:
-                self._errors.append(
-                    (line, len(cells), f"{len(cells)} values, and the first line has {width}")
-                )
-        self._ragged = bool(self._errors)
-
-    def column(self, type: TensorType, chosen: Sequence[int], reading: Reading | None) -> Array:
-        """Return the values of one column, the examples first, and record the errors in it.
-
-        Values that are missing, if they are to be filled, are masked, or empty texts.
-        """
-        shape = [d for d in type.shape if isinstance(d, int)]
-        if self._ragged:
-            return np.zeros((len(self._rows), *shape), numpy_dtype(type.dtype))
-        if reading is not None and reading.tokens is not None:
-            return self._texts(chosen[0], reading, "a text", ("",))
-        if reading is not None and reading.images is not None:
-            return self._texts(chosen[0], reading, "the name of a file", ("",))
-        if reading is not None and reading.categories is not None:
-            return self._texts(chosen[0], reading, "a category", NOT_NUMBERS)
-        if type.dtype.is_integer and not shape and self._named(chosen):
-            return np.array([cells[chosen[0]] for _, cells in self._rows])
-        limits = _limits(type.dtype)
-        gaps = reading is not None and reading.fills
-        values = self._plain(type.dtype, limits, chosen)
-        if values is not None:
-            made = _array(values, type, len(self._rows))
-            return np.ma.masked_array(made, np.zeros(made.shape, np.bool_)) if gaps else made
-        missing: list[bool] = []
-        found: list[float] = []
-        for line, cells in self._rows:
-            for i in chosen:
-                missing.append(gaps and cells[i].lower() in NOT_NUMBERS)
-                known = not missing[-1]
-                found.append(self._value(line, cells, i, type.dtype, limits) if known else 0)
-        made = _array(found, type, len(self._rows))
-        return np.ma.masked_array(made, np.array(missing).reshape(made.shape)) if gaps else made
-
-    def _texts(self, at: int, reading: Reading, what: str, absent: Sequence[str]) -> Array:
-        """Return the texts of a column, with errors where one is missing and none fills it."""
-        texts: list[str] = []
-        for line, cells in self._rows:
-            missing = cells[at].lower() in absent
-            if missing and not reading.fills:
-                self._error(line, at, f"nothing stands where {what} should", missing=True)
-            texts.append("" if missing else cells[at])
-        return np.array(texts)
-
-    def _named(self, chosen: Sequence[int]) -> bool:
-        """Return whether a column has the names of classes."""
-        return are_names({cells[i] for _, cells in self._rows for i in chosen})
-
-    def _plain(self, dtype: DType, limits: Limits, chosen: Sequence[int]) -> Sequence[float] | None:
-        """Return the values all at once, if there is no error in any of them."""
-        texts = [cells[i] for _, cells in self._rows for i in chosen]
-        plain = _PLAIN if dtype.is_float else _PLAIN_WHOLE
-        if dtype is DType.BOOL or plain.fullmatch("".join(texts)) is None:
-            return None
-        try:
-            values = list(map(float, texts)) if dtype.is_float else list(map(int, texts))
-        except ValueError:
-            return None
-        return values if limits[0] <= min(values) and max(values) <= limits[1] else None
-
-    def _value(self, line: int, cells: Cells, at: int, dtype: DType, limits: Limits) -> float | int:
-        text = cells[at]
-        if dtype is DType.BOOL:
-            if text.lower() in TRUTH:
-                return TRUTH[text.lower()]
-        elif (NUMBER if dtype.is_float else _INTEGER).fullmatch(text):
-            if dtype.is_float:
-                value = float(text)
-            else:
-                value = int(text) if len(text) < _MOST_DIGITS else inf
-            if limits[0] <= value <= limits[1]:
-                return value
-            return self._error(line, at, f"`{text[:40]}` is outside of what {dtype} holds")
-        missing = text.lower() in NOT_NUMBERS
-        if self._names and not missing and _NAME.match(text):
-            self._words[self._names[at]] += 1
-        return self._error(line, at, _complaint(text, dtype), missing=missing)
-
-    def _error(self, line: int, at: int, message: str, *, missing: bool = False) -> int:
-        if missing and self._names:
-            self._gaps.add(self._names[at])
-        named = f" in the column `{self._names[at]}`" if self._names else ""
-        self._errors.append((line, at + 1, f"{message}{named}"))
-        return 0
-
-    def reject_errors(self) -> None:
-        """Raise ``FileError`` with the first errors, if there are any."""
-        if not self._errors:
-            return
-        errors = sorted(self._errors)
-        shown = [f"{self._path}:{line}:{at}: {what}" for line, at, what in errors[:_MOST_SHOWN]]
-        more = len(errors) - len(shown)
-        notes = [*shown[1:], *([f"and {more:,} more"] if more else [])]
-        helps = [f'fill it in: `column("{name}", fill=…)`' for name in sorted(self._gaps)[:1]]
-        most = [name for name, count in self._words.items() if count > max(1, len(self._rows) / 2)]
-        if most:
-            helps = [f'number its texts as classes: `column("{most[0]}") |> categories`']
-        raise FileError(shown[0], notes=notes, helps=helps)
-
-
-def _array(values: Sequence[float], type: TensorType, count: int) -> Array:
-    """Return numbers as the examples of a column, in the element type of the dataset."""
-    shape = [d for d in type.shape if isinstance(d, int)]
-    wide = np.array(values, "float64" if type.dtype.is_float else "int64")
-    return wide.reshape((count, *shape)).astype(numpy_dtype(type.dtype))
-
-
-def _limits(dtype: DType) -> Limits:
-    if dtype is DType.BOOL:
-        return 0, 1
-    if dtype.is_float:
-        most = float(np.finfo(numpy_dtype(dtype)).max)
-        return -most, most
-    whole = np.iinfo(numpy_dtype(dtype))
-    return int(whole.min), int(whole.max)
-
-
-def _complaint(text: str, dtype: DType) -> str:
-    """Describe a cell that is not a number."""
-    shown = f"`{text[:40]}`" if text else "nothing"
-    if dtype is DType.BOOL:
-        return f"{shown} is none of true, false, 1 and 0"
-    kind = "number" if dtype.is_float else "integer"
-    if _THOUSANDS.fullmatch(text) is not None:
-        return f"{shown} has thousands separators: write `{text.replace(',', '')}`"
-    if re.fullmatch(r"[+-]?[0-9]{1,3},[0-9]{3}", text) is not None:
-        whole, point = text.replace(",", ""), text.replace(",", ".")
-        return f"{shown} has a comma: write `{whole}` if it separates thousands, else `{point}`"
-    if re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text) is not None:
-        return f"{shown} has a comma: the decimal separator is a point"
-    return f"{shown} is not {'a' if dtype.is_float else 'an'} {kind}"

@@ -7,72 +7,96 @@ from collections.abc import Mapping, Sequence
 from msgspec import structs
 
 from netlang.data.columns import fit_declared
-from netlang.data.pipeline import Chosen, Location, Reading, Tokens
-from netlang.data.source import Arrays, Source
+from netlang.data.pipeline import Location, Reading, Tokens
+from netlang.data.source import Arrays
 from netlang.data.sources.ragged import Ragged, RaggedSource
-from netlang.data.sources.text_files import Lines, most_frequent, only_letters, words_of
+from netlang.data.tables.columns import ReadColumn
+from netlang.data.tables.later import is_mapped
+from netlang.data.tables.tokenized import Splitting, Tokenized, starts_of
 from netlang.ir.arrays import numpy_dtype
-from netlang.system.numpy import Array, np
+from netlang.ir.types import DType
+from netlang.system.numpy import np
 
 _PADDING, _UNKNOWN = "", "?"
 _FIRST, _UNKNOWN_TOKEN = 2, 1
+_NONE: Mapping[str, Sequence[str]] = {}
 
 
 def fit_with_texts(
-    place: str, location: Location, arrays: Mapping[str, Array], checksum: str
-) -> Source:
+    place: str,
+    location: Location,
+    arrays: Mapping[str, ReadColumn],
+    checksum: str,
+    texts: Mapping[str, Sequence[str]] = _NONE,
+) -> Arrays | RaggedSource:
     """Return arrays as declared columns, of which some are texts: those with ``tokens``.
 
-    Raises ``FileError`` where the others do not fit.
+    They are in ``texts``, or ``arrays`` has them split, and how many tokens they have. Raises
+    ``FileError`` where the others do not fit.
     """
+    own = {n: array for n, array in arrays.items() if not isinstance(array, Tokenized)}
     readings = {n: r for n, r in location.readings.items() if r.tokens is not None}
     if not readings:
-        return fit_declared(place, location, arrays, checksum)
-    tokenized = {name: _tokens(arrays[name].tolist(), each) for name, each in readings.items()}
-    columns, own = location.columns, dict(arrays)
+        return fit_declared(place, location, own, checksum)
+    split = _split(texts, readings)
     ragged: dict[str, Ragged] = {}
     names: dict[str, Sequence[str]] = {}
     for name, reading in readings.items():
-        longest = None if reading.tokens is None else reading.tokens.longest
+        tokens = reading.tokens
+        assert tokens is not None
+        given = arrays.get(name)
+        found = given if isinstance(given, Tokenized) else split.get(name)
         if reading.length:
-            own[name] = np.array([len(text[:longest]) for text in tokenized[name]], np.int64)
+            lengths = given if found is None else found.lengths
+            assert isinstance(lengths, np.ndarray)
+            own[name] = lengths if tokens.longest is None else np.minimum(lengths, tokens.longest)
             continue
-        names[name] = location.known(name) or _vocabulary(
-            _used(tokenized[name], location.used) or tokenized[name], reading.tokens
-        )
-        numbers = {token: number for number, token in enumerate(names[name])}
-        found = [
-            [numbers.get(t, _UNKNOWN_TOKEN) for t in text[:longest]] for text in tokenized[name]
-        ]
-        lines = Lines.of(found)
-        wanted = numpy_dtype(columns[name].dtype)
-        ragged[name] = Ragged(lines.flat.astype(wanted, copy=False), lines.starts)
-    rest = {name: type for name, type in columns.items() if name not in ragged}
+        assert found is not None
+        names[name] = location.known(name) or _vocabulary(found.counts(location.used), tokens)
+        ragged[name] = _ragged(found, names[name], tokens.longest, location.columns[name].dtype)
+    rest = {name: type for name, type in location.columns.items() if name not in ragged}
     here = structs.replace(location, columns=rest)
-    inner = fit_declared(place, here, own, checksum) if rest else Arrays(place, {}, {})
-    return RaggedSource(place, columns, inner, ragged, names) if ragged else inner
+    mapped = any(column.numbers is not None for column in ragged.values())
+    bare = Arrays(place, {}, {}, checksum=checksum if mapped else "")
+    inner = fit_declared(place, here, own, checksum) if rest else bare
+    return RaggedSource(place, location.columns, inner, ragged, names) if ragged else inner
 
 
-def _used(texts: list[list[str]], used: Chosen) -> list[list[str]]:
-    return texts[used] if isinstance(used, slice) else [texts[i] for i in used.tolist()]
+def _split(
+    texts: Mapping[str, Sequence[str]], readings: Mapping[str, Reading]
+) -> dict[str, Tokenized]:
+    """Return texts with their tokens; the same texts, for tokens and their number, once."""
+    made: dict[tuple[tuple[str, ...], Splitting], Tokenized] = {}
+    found: dict[str, Tokenized] = {}
+    for name, listed in texts.items():
+        splitting = Splitting.of(readings[name])
+        key = readings[name].names, splitting
+        if key not in made:
+            made[key] = Tokenized.of(splitting.apply(listed))
+        found[name] = made[key]
+    return found
 
 
-def _tokens(texts: Sequence[str], reading: Reading) -> list[list[str]]:
-    """Return the tokens of texts, of which empty ones are filled."""
-    tokens = reading.tokens
-    assert tokens is not None
-    filled = (text or str(reading.fill) for text in texts)
-    seen = (only_letters(text) if tokens.letters else text for text in filled)
-    if tokens.unit == "words":
-        return [words_of(text, lower=tokens.lower) for text in seen]
-    return [list(text.lower() if tokens.lower else text) for text in seen]
+def _ragged(texts: Tokenized, names: Sequence[str], longest: int | None, dtype: DType) -> Ragged:
+    """Return texts as the numbers of their tokens in a vocabulary."""
+    known = {token: number for number, token in enumerate(names)}
+    numbers = np.array(
+        [known.get(token, _UNKNOWN_TOKEN) for token in texts.tokens], numpy_dtype(dtype)
+    )
+    if is_mapped(texts.flat):
+        return Ragged(texts.flat, texts.starts, numbers, longest)
+    flat, starts = numbers[texts.flat], texts.starts
+    if longest is not None:
+        lengths = texts.lengths
+        places = np.arange(len(flat)) - np.repeat(starts[:-1], lengths)
+        flat, starts = flat[places < longest], starts_of(np.minimum(lengths, longest))
+    return Ragged(flat, starts)
 
 
-def _vocabulary(texts: Sequence[Sequence[str]], tokens: Tokens | None) -> tuple[str, ...]:
+def _vocabulary(counts: Mapping[str, int], tokens: Tokens) -> tuple[str, ...]:
     """Return what the numbers denote: padding, any other token, and the tokens of some texts."""
-    assert tokens is not None
+    known = sorted(counts)
     if tokens.vocab is not None:
-        known = most_frequent(texts, tokens.vocab - _FIRST)
-    else:
-        known = sorted({token for text in texts for token in text})
+        known.sort(key=lambda token: -counts[token])
+        known = known[: max(tokens.vocab - _FIRST, 0)]
     return (_PADDING, _UNKNOWN, *(token for token in known if token != _UNKNOWN))

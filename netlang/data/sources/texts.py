@@ -11,7 +11,7 @@ from netlang.data.pipeline import Location
 from netlang.data.sampling import uniform
 from netlang.data.source import Batch, Chosen, Epoch, Source
 from netlang.data.sources.folders import files_of
-from netlang.data.sources.text_files import Lines, most_frequent, only_letters, read_text, words_of
+from netlang.data.tables.text_files import Lines, most_frequent, only_letters, read_text, words_of
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, FileError, NetlangError
 from netlang.ir.types import TensorType

@@ -15,11 +15,9 @@ from pathlib import Path
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
-from netlang.data.tables.coded import Coded
-from netlang.data.tables.columns import Stored, mapped
-from netlang.system.numpy import Array
+from netlang.data.tables.columns import ReadColumn, Stored, mapped
 
-_FORMAT = 1
+_FORMAT = 2
 _INDEX = "index.json"
 
 
@@ -53,7 +51,7 @@ class _Index(Struct, frozen=True):
 class Cached(Struct, frozen=True):
     """Columns that are in files, and the checksum of what they were read from."""
 
-    arrays: Mapping[str, Array | Coded]
+    arrays: Mapping[str, ReadColumn]
     checksum: str
 
 
@@ -108,6 +106,27 @@ class Entry:
             raise OSError("its path is not Unicode") from None
         finally:
             shutil.rmtree(new, ignore_errors=True)
+
+
+def remove_abandoned() -> None:
+    """Remove what processes that were killed had begun to write."""
+    for folder in cache_folder().glob("*.*"):
+        number = folder.name.rpartition(".")[2]
+        if number.isdecimal() and int(number) != os.getpid() and not _runs(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    """Return whether a process runs, as far as the system says so without ending it."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _read_index(folder: Path) -> _Index | None:

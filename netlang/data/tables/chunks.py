@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from netlang.data.tables.cells import NOT_NUMBERS, NUMBER, TRUTH
 from netlang.data.tables.numbers import MARGIN, Fields, floats, integers
+from netlang.data.tables.tokenized import Splitting
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.types import DType
 from netlang.system.numpy import Array, np
@@ -21,6 +22,7 @@ class Wanted(NamedTuple):
     """A column to read: the cells of a line that make it up, and as what.
 
     ``gaps`` are cells that may be missing. An integer column that has ``names`` may hold texts.
+    Where there is ``splitting``, the column is tokens of texts, or with ``length`` their number.
     """
 
     cells: Sequence[int]
@@ -29,21 +31,32 @@ class Wanted(NamedTuple):
     texts: bool = False
     names: bool = False
     gaps: bool = False
+    splitting: Splitting | None = None
+    length: bool = False
 
 
 class Part(NamedTuple):
-    """Some examples of a column: numbers ``[N, ...]`` and which are missing, or texts by code."""
+    """Some examples of a column: numbers ``[N, ...]`` and which are missing, or texts by code.
+
+    Of ``tokens``, the values are how many each text has.
+    """
 
     values: Array
     gaps: Array | None = None
     texts: Sequence[str] | None = None
+    tokens: Sequence[Sequence[str]] | None = None
 
 
 def read_chunk(
     data: bytes, separator: str, width: int, wanted: Sequence[Wanted],
     are_names: Callable[[Sequence[str]], bool],
 ) -> list[Part] | None:  # fmt: skip
-    """Return the columns of whole lines of text; ``None`` where anything in them is unexpected."""
+    """Return the columns of whole lines of text; ``None`` where anything in them is unexpected.
+
+    Tokens of texts are not for here.
+    """
+    if any(column.splitting is not None for column in wanted):
+        return None
     found = _cells(data, separator, width)
     if found is None:
         return None

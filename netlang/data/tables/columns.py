@@ -9,9 +9,12 @@ from msgspec import Struct
 
 from netlang.data.tables.chunks import Part
 from netlang.data.tables.coded import Coded
+from netlang.data.tables.tokenized import NUMBERS, Numbering, Tokenized, starts_of
 from netlang.system.numpy import Array, np
 
-_CODES = "int32"
+_CODES, _LENGTHS = "int32", "int32"
+
+ReadColumn = Array | Coded | Tokenized
 
 
 class MixedError(Exception):
@@ -19,12 +22,16 @@ class MixedError(Exception):
 
 
 class Stored(Struct, frozen=True):
-    """A column in files: its element type, the shape of an example, its texts if it has codes."""
+    """A column in files: its element type, the shape of an example, its texts if it has codes.
+
+    With ``tokens``, the texts are split, and ``texts`` are those.
+    """
 
     dtype: str
     shape: tuple[int, ...]
     texts: tuple[str, ...] | None
     gaps: bool
+    tokens: bool = False
 
 
 class _Parts:
@@ -54,11 +61,16 @@ class _Column:
     def __init__(self, folder: Path | None, at: int, *, gaps: bool) -> None:
         self.values = _Parts(None if folder is None else folder / f"{at}.values")
         self.gaps = _Parts(None if folder is None else folder / f"{at}.gaps") if gaps else None
+        self._lengths = None if folder is None else folder / f"{at}.lengths"
+        self.lengths: _Parts | None = None
         self.texts: dict[str, int] | None = None
         self.kind: tuple[str, tuple[int, ...], bool] | None = None
 
     def add(self, part: Part) -> None:
         values = part.values
+        if part.tokens is not None:
+            self._add_tokens(part, part.tokens)
+            return
         if part.texts is not None:
             known = self.texts = {} if self.texts is None else self.texts
             numbers = [known.setdefault(text, len(known)) for text in part.texts]
@@ -71,10 +83,18 @@ class _Column:
         if self.gaps is not None and part.texts is None:
             self.gaps.add(np.zeros(values.shape, np.bool_) if part.gaps is None else part.gaps)
 
+    def _add_tokens(self, part: Part, tokens: Sequence[Sequence[str]]) -> None:
+        if self.lengths is None:
+            self.lengths, self.texts = _Parts(self._lengths), Numbering()
+            self.kind = (NUMBERS, (), True)
+        assert isinstance(self.texts, Numbering)
+        self.values.add(self.texts.numbers(tokens))
+        self.lengths.add(part.values.astype(_LENGTHS))
+
     def close(self) -> None:
-        self.values.close()
-        if self.gaps is not None:
-            self.gaps.close()
+        for parts in (self.values, self.gaps, self.lengths):
+            if parts is not None:
+                parts.close()
 
 
 class Columns:
@@ -107,24 +127,37 @@ class Columns:
             assert column.kind is not None
             dtype, shape, _ = column.kind
             texts = None if column.texts is None else tuple(column.texts)
-            found[name] = Stored(dtype, shape, texts, column.gaps is not None and texts is None)
+            gaps, tokens = column.gaps is not None and texts is None, column.lengths is not None
+            found[name] = Stored(dtype, shape, texts, gaps, tokens)
         return found
 
-    def arrays(self) -> dict[str, Array | Coded]:
+    def arrays(self) -> dict[str, ReadColumn]:
         """Return columns that are in memory."""
-        found: dict[str, Array | Coded] = {}
+        found: dict[str, ReadColumn] = {}
         for name, column in self._columns.items():
             texts = None if column.texts is None else tuple(column.texts)
+            if column.lengths is not None:
+                starts = starts_of(column.lengths.whole())
+                found[name] = Tokenized(column.values.whole(), starts, texts or ())
+                continue
             gaps = column.gaps if texts is None else None
             whole = None if gaps is None else gaps.whole()
             found[name] = _finished(column.values.whole(), whole, texts)
         return found
 
 
-def mapped(folder: Path, stored: Mapping[str, Stored], rows: int) -> dict[str, Array | Coded]:
+def mapped(folder: Path, stored: Mapping[str, Stored], rows: int) -> dict[str, ReadColumn]:
     """Return columns in files; raises ``OSError`` or ``ValueError`` if they are damaged."""
-    found: dict[str, Array | Coded] = {}
+    found: dict[str, ReadColumn] = {}
     for at, (name, each) in enumerate(stored.items()):
+        if each.tokens:
+            starts = starts_of(np.fromfile(folder / f"{at}.lengths", _LENGTHS))
+            count = (int(starts[-1]),)
+            if len(starts) != rows + 1:
+                raise ValueError("another number of texts")
+            flat = np.memmap(folder / f"{at}.values", each.dtype, "r", shape=count)
+            found[name] = Tokenized(flat, starts, each.texts or ())
+            continue
         shape = (rows, *each.shape)
         values = np.memmap(folder / f"{at}.values", each.dtype, "r", shape=shape)
         gaps = np.memmap(folder / f"{at}.gaps", np.bool_, "r", shape=shape) if each.gaps else None

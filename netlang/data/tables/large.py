@@ -7,11 +7,10 @@ from pathlib import Path
 
 from msgspec import Struct, json
 
-from netlang.data.tables.cache import Cached, Entry, cache_folder
-from netlang.data.tables.coded import Coded
-from netlang.data.tables.columns import Columns, Stored
+from netlang.data.tables.cache import Cached, Entry, cache_folder, remove_abandoned
+from netlang.data.tables.columns import Columns, ReadColumn, Stored
 from netlang.data.tables.reading import Layout, read_into
-from netlang.system.numpy import Array
+from netlang.data.tables.text_files import unpacked_size
 
 SMALLEST = 1 << 20
 """The size in bytes from which tables are read in parts."""
@@ -22,7 +21,7 @@ SMALLEST_CACHED = 1 << 26
 class Read(Struct, frozen=True):
     """The columns of a table, a checksum, and remarks for the user."""
 
-    arrays: Mapping[str, Array | Coded]
+    arrays: Mapping[str, ReadColumn]
     checksum: str
     remarks: Sequence[str] = ()
 
@@ -39,7 +38,7 @@ def read_large(layouts: Sequence[Layout]) -> Read | None:
     paths = [layout.path for layout in layouts]
     names = {name: wanted.gaps for name, wanted in layouts[0].wanted.items()}
     remarks: list[str] = []
-    if sum(path.stat().st_size for path in paths) >= SMALLEST_CACHED:
+    if sum(map(unpacked_size, paths)) >= SMALLEST_CACHED:
         try:
             found = _cached(paths, layouts, names)
         except _NotReadError:
@@ -61,6 +60,7 @@ def read_large(layouts: Sequence[Layout]) -> Read | None:
 def _cached(paths: Sequence[Path], layouts: Sequence[Layout], names: Mapping[str, bool]) -> Cached:
     """Return columns in files, which are written where there are none; raises ``OSError``."""
     reading = [(each.separator, each.width, each.header, each.wanted) for each in layouts]
+    remove_abandoned()
     entry = Entry(paths, json.encode(reading, enc_hook=str).decode())
     found = entry.find()
     if found is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from netlang.data.tables.chunks import Part, Wanted, read_chunk
 from netlang.data.tables.columns import Columns, MixedError
-from netlang.system.files import reading
+from netlang.data.tables.text_files import blocks, unpacked_size
 from netlang.system.numpy import np
 from netlang.system.watching import report
 
@@ -55,7 +55,7 @@ def read_into(columns: Columns, layouts: Sequence[Layout]) -> str | None:
 
 
 def _read_file(columns: Columns, layout: Layout) -> str | None:
-    size, done, total, line = layout.path.stat().st_size, 0, 0, 1
+    size, done, total, line = unpacked_size(layout.path), 0, 0, 1
     workers = min(_MOST_WORKERS, os.cpu_count() or 1)
     coming: deque[tuple[bytes, Future[list[Part] | None]]] = deque()
     chunks = _chunks(layout.path)
@@ -118,18 +118,14 @@ def _exactly(layout: Layout, data: bytes, line: int, *, header: bool) -> dict[st
 def _chunks(path: Path) -> Iterator[bytes]:
     """Yield whole lines of a file, some megabytes at a time."""
     rest = b""
-    with reading(path) as stream:
-        while True:
-            read = stream.read(_CHUNK)
-            if not read:
-                break
-            data = rest + read
-            end = _end_of_line(data)
-            if not end and len(data) > _LARGEST_CHUNK:
-                raise _UndividedError
-            if end:
-                yield data[:end]
-            rest = data[end:]
+    for read in blocks(path, _CHUNK):
+        data = rest + read
+        end = _end_of_line(data)
+        if not end and len(data) > _LARGEST_CHUNK:
+            raise _UndividedError
+        if end:
+            yield data[:end]
+        rest = data[end:]
     if rest:
         yield rest if rest.endswith(b"\n") else rest + b"\n"
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from typing import BinaryIO
 
 from netlang.diagnostics.errors import FileError, TooLargeError
 from netlang.system.files import reading
 from netlang.system.numpy import Array, np
 
 _LARGEST = 1 << 31
-_GZIP, _GZIP_WINDOW = b"\x1f\x8b", 31
+_GZIP, _GZIP_WINDOW, _GZIP_SIZE = b"\x1f\x8b", 31, 4
+_BLOCK = 1 << 22
 _LARGEST_RATIO, _SMALLEST_BOMB = 200, 1 << 26
 _WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
 
@@ -26,12 +29,14 @@ def read_text(path: Path, encoding: str = "", *, may_declare: bool = False) -> t
     The file may be compressed by gzip. Raises ``FileError`` with the line for anything else, and
     helps to declare the encoding where a dataset ``may_declare`` it.
     """
-    with reading(path) as stream:
-        data = stream.read(_LARGEST + 1)
-    if data.startswith(_GZIP):
-        data = _unpacked(path, data)
-    if len(data) > _LARGEST:
-        raise TooLargeError(f"{path} has more than {_LARGEST:,} bytes", helps=["split it"])
+    parts, size = list[bytes](), 0
+    for part in blocks(path, _BLOCK):
+        parts.append(part)
+        size += len(part)
+        if size > _LARGEST:
+            raise TooLargeError(f"{path} has more than {_LARGEST:,} bytes", helps=["split it"])
+    data = b"".join(parts)
+    del parts
     if encoding:
         return _decoded(path, data, encoding), f"{len(data)}:{zlib.crc32(data):08x}"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -55,25 +60,60 @@ def _encoding(name: str, may_declare: bool) -> list[str]:
     return ["save it as UTF-8", *(declared if may_declare else [])]
 
 
-def _unpacked(path: Path, packed: bytes) -> bytes:
-    """Return what gzip compressed; raise ``FileError`` if it is damaged or suspiciously large."""
-    parts: list[bytes] = []
-    rest, size = packed, 0
+def blocks(path: Path, size: int) -> Iterator[bytes]:
+    """Yield the bytes of a file, at most ``size`` at a time; gzip is unpacked.
+
+    Raises ``FileError`` if that is damaged or suspiciously large.
+    """
+    with reading(path) as stream:
+        data = stream.read(size)
+        if data.startswith(_GZIP):
+            most = max(_SMALLEST_BOMB, _LARGEST_RATIO * path.stat().st_size)
+            yield from _unpacked(path, data, stream, size, most)
+            return
+        while data:
+            yield data
+            data = stream.read(size)
+
+
+def unpacked_size(path: Path) -> int:
+    """Return how many bytes a file has, about that of its content if gzip has compressed it."""
+    with reading(path) as stream:
+        packed = stream.read(len(_GZIP)) == _GZIP
+        size = stream.seek(0, os.SEEK_END)
+        if not packed or size < _GZIP_SIZE:
+            return size
+        # Of the last part, modulo 4 GiB.
+        stream.seek(-_GZIP_SIZE, os.SEEK_END)
+        return max(size, int.from_bytes(stream.read(_GZIP_SIZE), "little"))
+
+
+def _unpacked(path: Path, data: bytes, stream: BinaryIO, size: int, most: int) -> Iterator[bytes]:
+    """Yield what gzip has compressed, at most ``most`` bytes in all; ``data`` is its beginning."""
+    engine, done = zlib.decompressobj(_GZIP_WINDOW), 0
     try:
-        while rest.startswith(_GZIP):
-            engine = zlib.decompressobj(_GZIP_WINDOW)
-            parts.append(engine.decompress(rest, _LARGEST + 1 - size))
-            size += len(parts[-1])
-            if size > max(_SMALLEST_BOMB, _LARGEST_RATIO * len(packed)) or size > _LARGEST:
+        while True:
+            part = engine.decompress(data, size)
+            done += len(part)
+            if done > most:
                 raise TooLargeError(
-                    f"{path} would unpack to more than {size - 1:,} bytes", helps=["unpack it"]
+                    f"{path} would unpack to more than {done - 1:,} bytes", helps=["unpack it"]
                 )
-            if not engine.eof:
-                raise FileError(f"{path} is damaged: its end, with the checksum, is cut off")
-            rest = engine.unused_data
+            if part:
+                yield part
+            data = engine.unconsumed_tail
+            if engine.eof:
+                data = engine.unused_data
+                data += stream.read(size)
+                if not data.startswith(_GZIP):
+                    return
+                engine = zlib.decompressobj(_GZIP_WINDOW)
+            elif not data:
+                data = stream.read(size)
+                if not data and not part:
+                    raise FileError(f"{path} is damaged: its end, with the checksum, is cut off")
     except zlib.error as error:
         raise FileError(f"{path} is damaged: {error}") from None
-    return b"".join(parts)
 
 
 def _decoded(path: Path, data: bytes, encoding: str) -> str:
