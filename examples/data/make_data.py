@@ -73,13 +73,21 @@ def letters() -> dict[str, np.ndarray]:
 
 
 def save_scenes(examples: dict[str, np.ndarray], folder: Path) -> None:
-    """Write images and their masks, of 0 and 255, as files."""
+    """Write images and their masks, of 0 and 255, as files, and a table that names the images."""
     for kind in ("images", "masks"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
     pairs = zip(examples["image"], examples["mask"], strict=True)
     for number, (image, mask) in enumerate(pairs):
         Image.fromarray(image.transpose(1, 2, 0)).save(folder / f"images/{number:02}.png")
         Image.fromarray(mask * np.uint8(255)).save(folder / f"masks/{number:02}.png")
+    rows = [
+        f"{number:02}.png,{SHAPES[label]},{mask.mean():.2f}"
+        for number, (label, mask) in enumerate(
+            zip(examples["label"], examples["mask"], strict=True)
+        )
+    ]
+    table = "\n".join(["file,shape,covered", *rows, ""])
+    (folder / "scenes.csv").write_text(table, "utf-8", newline="\n")
 
 
 if __name__ == "__main__":

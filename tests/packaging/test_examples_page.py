@@ -20,7 +20,7 @@ TOPICS = {
     "Images: classification": "lenet lenet_v1 batch_norm_lenet fashion_mnist alexnet alexnet_book "
     "alexnet_torchvision vgg vgg_book nin googlenet googlenet_book googlenet_torchvision "
     "inception_v3 resnet resnet_book densenet densenet_book squeezenet mobilenet efficientnet "
-    "regnet finetune augmentation siamese shapes",
+    "regnet finetune augmentation named_images siamese shapes",
     "Images: segmentation": "unet segmentation",
     "Images: generation": "gan gradient_penalty dcgan",
     "Sequences and text": "recurrent_by_hand language_models time_machine char_lstm bigru word2vec "

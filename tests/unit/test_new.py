@@ -321,6 +321,7 @@ def test_names_of_columns_may_have_any_letters(kind: str) -> None:
     assert "nothing would be rejected" in str(program.describe_data())
 
 
+@pytest.mark.slow
 def test_a_small_folder_of_images_is_learned(netlang: Netlang) -> None:
     """Images that differ in where their stripe is need some hundred steps."""
     rng = np.random.default_rng(1)
