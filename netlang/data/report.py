@@ -126,7 +126,7 @@ def report_on(source: Source, images: int = 0) -> DataReport:
         chosen = slice(start, min(start + part, count))
         for name, array in source.examples(chosen).items():
             if name in sums:
-                sums[name].add(array, source.lengths(name, chosen))
+                sums[name].add(array, source.unpadded_lengths(name, chosen))
     head = source.examples(slice(0, min(_FIRST, count)))
     first = [
         [_shown(head[name][i], source.names.get(name, ())) for name in source.columns]

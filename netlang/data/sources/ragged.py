@@ -103,7 +103,7 @@ class RaggedSource(Source):
     def gaps(self, column: str, chosen: Chosen = EVERY) -> int:
         return self.inner.gaps(column, chosen)
 
-    def lengths(self, column: str, chosen: Chosen = EVERY) -> Array | None:
+    def unpadded_lengths(self, column: str, chosen: Chosen = EVERY) -> Array | None:
         own = self.ragged.get(column)
         return None if own is None else own.lengths()[chosen]
 
