@@ -1,6 +1,6 @@
 """Large tables: read in parts, several at once, and kept in files.
 
-Tests ``netlang.data.tables.coded``, ``netlang.data.tables.later``, and
+Tests ``netlang.data.tables``, ``netlang.data.tables.coded``, ``netlang.data.tables.later`` and
 ``netlang.data.tables.tokenized``.
 """
 
