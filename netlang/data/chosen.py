@@ -37,6 +37,9 @@ class ChosenSource(PartialSource):
     def gaps(self, column: str, chosen: Chosen = EVERY) -> int:
         return self.inner.gaps(column, self.indices[chosen])
 
+    def unpadded_lengths(self, column: str, chosen: Chosen = EVERY) -> Array | None:
+        return self.inner.unpadded_lengths(column, self.indices[chosen])
+
     def name_of(self, example: int) -> str:
         return self.inner.name_of(int(self.indices[example]))
 

@@ -123,9 +123,10 @@ def report_on(source: Source, images: int = 0) -> DataReport:
     sums = {name: _Sums(source.gaps(name), source.names.get(name, ())) for name in source.columns}
     part = _HEAVY_PART if source.heavy else _PART
     for start in range(0, count, part):
-        for name, array in source.examples(slice(start, min(start + part, count))).items():
+        chosen = slice(start, min(start + part, count))
+        for name, array in source.examples(chosen).items():
             if name in sums:
-                sums[name].add(array)
+                sums[name].add(array, source.unpadded_lengths(name, chosen))
     head = source.examples(slice(0, min(_FIRST, count)))
     first = [
         [_shown(head[name][i], source.names.get(name, ())) for name in source.columns]
@@ -145,8 +146,13 @@ class _Sums:
         self._classes: dict[int, int] | None = {}
         self._lengths: list[int] = []
 
-    def add(self, array: Array) -> None:
-        """Add examples ``[N, ...]``."""
+    def add(self, array: Array, lengths: Array | None = None) -> None:
+        """Add examples ``[N, ...]``, of which as many elements count as they have."""
+        if array.ndim > 1:
+            self._lengths += [array.shape[1]] if lengths is None else lengths.tolist()
+        if lengths is not None and int(lengths.max(initial=0)):
+            self._names, self._classes = (), None
+            array = array[np.arange(array.shape[1]) < lengths[:, np.newaxis]]
         wide = array.astype(np.float64)
         self._low, self._high = min(self._low, wide.min()), max(self._high, wide.max())
         # The mean and the squares around it, of all parts together (Chan et al., 1979).
@@ -156,8 +162,6 @@ class _Sums:
         self._squares += ((wide - mean) ** 2).sum()
         self._squares += difference**2 * self._count * count / total
         self._count = total
-        if array.ndim > 1:
-            self._lengths.append(array.shape[1])
         if _is_one_hot(array[0], self._names):
             array = array.argmax(axis=1)
         if array.dtype.kind not in "iub" or array.ndim not in (1, 1 + _PICTURE_RANK):

@@ -87,6 +87,11 @@ class Source(ABC):
         del column, chosen
         return 0
 
+    def unpadded_lengths(self, column: str, chosen: Chosen = EVERY) -> Array | None:
+        """Return how long some examples of a column are before they are padded, if they differ."""
+        del column, chosen
+        return None
+
     def remarks(self) -> Sequence[str]:
         """Return what was decided when the data were opened, for the user to check."""
         return ()
@@ -274,6 +279,9 @@ class SubsetSource(PartialSource):
 
     def gaps(self, column: str, chosen: Chosen = EVERY) -> int:
         return self.inner.gaps(column, np.arange(self.first, self.last + 1)[chosen])
+
+    def unpadded_lengths(self, column: str, chosen: Chosen = EVERY) -> Array | None:
+        return self.inner.unpadded_lengths(column, np.arange(self.first, self.last + 1)[chosen])
 
     def name_of(self, example: int) -> str:
         return self.inner.name_of(example + self.first)

@@ -32,6 +32,7 @@ def parameter_values(
         if name not in params:
             near = _meant(name, params)
             listed = ", ".join(f"`{p}`" for p in params)
+            own = name.rpartition(".")[2]  # `optimizer.lr` is not a name
             raise NetlangError(
                 rules.UNKNOWN_PARAMETER,
                 f"the train section `{decl.name.text}` has no parameter `{name}`",
@@ -39,8 +40,8 @@ def parameter_values(
                 helps=(
                     f"did you mean `{near}`?"
                     if near is not None
-                    else f"make it a parameter, `train {decl.name.text}({name}: … = …)`, "
-                    f"and write `{name}` where its value is used",
+                    else f"make it a parameter, `train {decl.name.text}({own}: … = …)`, "
+                    f"and write `{own}` where its value is used",
                 ),
                 exit_code=USAGE,
             )

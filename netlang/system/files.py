@@ -201,7 +201,7 @@ def find_data(text: str, folder: Path, *, about: str = "") -> Path:
     raise NetlangError(
         rules.DATA_MISSING,
         f"there is no `{text}`",
-        notes=[f"looked for in {', '.join(str(base) for base, _ in searched)}"],
+        notes=[f"looked for in {', '.join(dict.fromkeys(str(base) for base, _ in searched))}"],
         helps=[about] if about else ["paths of data start at the program's folder"],
         exit_code=ENVIRONMENT,
     )

@@ -235,3 +235,40 @@ def test_in_python(program: str) -> None:
     found = nl.load(program).describe_data()
     assert str(found) + "\n" == REPORT
     assert found.reports["data"].columns[0].missing == 1
+
+
+def test_a_value_inside_a_setting_is_to_be_a_parameter(netlang: Netlang, program: str) -> None:
+    _, _, err = netlang("data", program, "--set", "optimizer.lr=0.1")
+    assert "has no parameter `optimizer.lr`" in err
+    assert "make it a parameter, `train flowers(lr: … = …)`, and write `lr` where its" in err
+
+
+def test_each_folder_that_was_searched_is_named_once(netlang: Netlang, program: str) -> None:
+    Path("iris.csv").unlink()
+    _, _, err = netlang("data", program)
+    assert "note: looked for in ., data" in err
+    assert "data, data" not in err
+
+
+def test_lengths_are_those_of_examples_and_padding_does_not_count(netlang: Netlang) -> None:
+    rows = [{"t": [5.0, 7.0, 9.0], "y": 0}, {"t": [5.0], "y": 1}, {"t": [9.0, 7.0], "y": 1}]
+    Path("r.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    Path("r.net").write_text(RAGGED, "utf-8")
+    assert "t  f32[T]  length 1 to 3; 5 to 9; mean 7, standard" in netlang("data", "r.net")[1]
+    Path("r.net").write_text(RAGGED.replace("lines()", "lines() |> part(1..2)"), "utf-8")
+    assert "t  f32[T]  length 1 to 2; 5 to 9" in netlang("data", "r.net")[1]
+    Path("r.net").write_text(RAGGED.replace("lines()", "lines() |> only(y=1)"), "utf-8")
+    assert "t  f32[T]  length 1 to 2; 5 to 9" in netlang("data", "r.net")[1]
+
+
+RAGGED = """
+dataset lines -> (t: f32[T], y: i64[]) { jsonl = "r.jsonl" }
+net R(t: f32[N, T]) -> logits: f32[N, 2] = dense(mean(t, axis=1, keep=true), 2)
+train r {
+  data = lines() |> batches(2)
+  model = new R()
+  loss = cross_entropy(model(batch.t), batch.y)
+  optimizer = adam()
+  run = 1 epoch
+}
+"""

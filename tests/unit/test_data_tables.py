@@ -1,6 +1,7 @@
 """Large tables: read in parts, several at once, and kept in files.
 
-Tests ``netlang.data.tables``, and in it ``coded``, ``later`` and ``tokenized``.
+Tests ``netlang.data.tables``, ``netlang.data.tables.coded``, ``netlang.data.tables.later`` and
+``netlang.data.tables.tokenized``.
 """
 
 from __future__ import annotations

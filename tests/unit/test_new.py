@@ -337,3 +337,12 @@ def test_a_small_folder_of_images_is_learned(netlang: Netlang) -> None:
     code, output, error = netlang("train", "stripes.net")
     assert code == 0, error
     assert float(output.splitlines()[-1].rpartition("accuracy ")[2].split()[0]) > 0.9
+
+
+def test_a_number_with_many_values_is_not_predicted_as_a_class() -> None:
+    rows = "".join(f"{i},{'xyz'[i % 3]},{i % 2},{100 + 3 * i}\n" for i in range(60))
+    Path("t.csv").write_text(f"size,kind,sold,price\n{rows}", "utf-8")
+    nl.new("classifier", "sales", "t.csv")
+    assert Path("sales.net").read_text("utf-8").startswith("## Predicts `sold`, one of 2 classes")
+    nl.new("regression", "prices", "t.csv")
+    assert Path("prices.net").read_text("utf-8").startswith("## Predicts the number `price`")

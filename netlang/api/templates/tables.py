@@ -33,7 +33,7 @@ _TAKEN = frozenset(
         "relu",
     }
 )
-_FEW_ROWS = 1000
+_FEW_ROWS, _MOST_CLASSES = 1000, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def target_of(table: Table, wanted: str | None, kind: str) -> TableColumn:
     """Return the column to predict; raises ``InputError`` for one that does not fit.
 
     ``kind`` is that of the column. It is the one that is ``wanted``, one that is called as labels
-    often are, or else the last.
+    often are, or else the last, of classes the last with few values.
     """
     if wanted is not None:
         found = table.column(wanted)
@@ -73,7 +73,9 @@ def target_of(table: Table, wanted: str | None, kind: str) -> TableColumn:
         named = [c for c in fitting if c.name.lower() in _LABELS]
         if not fitting:
             raise InputError(f"{table.path} has no column of numbers to predict")
-        found = named[-1] if named else fitting[-1]
+        # A number with many values is rarely a class.
+        few = [c for c in fitting if kind == "number" or len(c.texts) <= _MOST_CLASSES]
+        found = (named or few or fitting)[-1]
     if (kind == "number" and found.kind != "number") or not found.useful:
         raise InputError(
             f"`{found.name}` of {table.path} cannot be predicted: it is {_what(found)}",

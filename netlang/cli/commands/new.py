@@ -24,12 +24,12 @@ netlang new gan faces --data photos
 """
 DETAILS = """
 KIND is what the program does:
-  classifier    predicts a class from the other columns of a table
-  regression    predicts a number from the other columns of a table
-  text          predicts a class from a column of texts
-  pictures      predicts the class of an image
-  segmentation  predicts the class of each pixel of an image
-  gan           makes images like those of a folder
+  `classifier`    predicts a class from the other columns of a table
+  `regression`    predicts a number from the other columns of a table
+  `text`          predicts a class from a column of texts
+  `pictures`      predicts the class of an image
+  `segmentation`  predicts the class of each pixel of an image
+  `gan`           makes images like those of a folder
 
 The program is NAME.net in the working folder; a file of that name is not overwritten. It is written
 for the data: the columns of a table, its missing values and categories; the classes and the size of

@@ -44,6 +44,11 @@ class Ragged:
         found[inside] = part if self.numbers is None else self.numbers[part]
         return found
 
+    def lengths(self) -> Array:
+        """Return how many elements each array has, of those that are read: ``i64[N]``."""
+        found = np.diff(self.starts)
+        return found if self.longest is None else np.minimum(found, self.longest)
+
     def parts(self) -> tuple[Array, ...]:
         """Return what changes when the data do; of arrays in a file, what is not in it."""
         return (self.flat, self.starts) if self.numbers is None else (self.numbers,)
@@ -97,6 +102,10 @@ class RaggedSource(Source):
 
     def gaps(self, column: str, chosen: Chosen = EVERY) -> int:
         return self.inner.gaps(column, chosen)
+
+    def unpadded_lengths(self, column: str, chosen: Chosen = EVERY) -> Array | None:
+        own = self.ragged.get(column)
+        return None if own is None else own.lengths()[chosen]
 
     def remarks(self) -> Sequence[str]:
         return self.inner.remarks()

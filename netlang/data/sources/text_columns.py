@@ -47,8 +47,8 @@ def fit_with_texts(
         given = arrays.get(name)
         found = given if isinstance(given, Tokenized) else split.get(name)
         if reading.length:
-            lengths = given if found is None else found.lengths
-            assert isinstance(lengths, np.ndarray)
+            # A large table is read with the number of its tokens.
+            lengths = np.array(own[name]) if found is None else found.lengths
             own[name] = lengths if tokens.longest is None else np.minimum(lengths, tokens.longest)
             continue
         assert found is not None

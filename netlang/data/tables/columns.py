@@ -63,6 +63,7 @@ class _Column:
         self.gaps = _Parts(None if folder is None else folder / f"{at}.gaps") if gaps else None
         self._lengths = None if folder is None else folder / f"{at}.lengths"
         self.lengths: _Parts | None = None
+        self._numbering = Numbering()
         self.texts: dict[str, int] | None = None
         self.kind: tuple[str, tuple[int, ...], bool] | None = None
 
@@ -85,10 +86,9 @@ class _Column:
 
     def _add_tokens(self, part: Part, tokens: Sequence[Sequence[str]]) -> None:
         if self.lengths is None:
-            self.lengths, self.texts = _Parts(self._lengths), Numbering()
+            self.lengths, self.texts = _Parts(self._lengths), self._numbering
             self.kind = (NUMBERS, (), True)
-        assert isinstance(self.texts, Numbering)
-        self.values.add(self.texts.numbers(tokens))
+        self.values.add(self._numbering.numbers(tokens))
         self.lengths.add(part.values.astype(_LENGTHS))
 
     def close(self) -> None:
