@@ -250,3 +250,18 @@ def test_an_error_crosses_processes_with_all_it_says() -> None:
     assert (copy.message, copy.notes, copy.helps) == (error.message, error.notes, error.helps)
     assert copy.rule.code == error.rule.code
     assert copy.exit_code == error.exit_code
+
+
+def test_a_run_without_accumulated_gradients_is_resumed_with_them(tmp_path: Path) -> None:
+    path = written(tmp_path / "a", CASES["mlp"])
+    steps = 0
+
+    def after_three_steps(rank: int) -> bool:
+        nonlocal steps
+        steps += 1
+        return steps > 3
+
+    train_in_threads(path, tmp_path / "run", 1, after_three_steps)
+    path.write_text(CASES["mlp"].replace("run = 4", "accumulate = 2\n  run = 4"), "utf-8")
+    (outcome,) = train_in_threads(path, tmp_path / "run", 1, resume=True, allowed=["accumulate"])
+    assert outcome.over
