@@ -30,15 +30,14 @@ WEIGHTED = section(PLAIN, "adam(0.01)").replace(
     "loss = cross_entropy(logits, batch.y)",
     "loss = cross_entropy(logits, batch.y, class_weights=[0.1, 0.7, 1.3])",
 )
-RANKED = section(PLAIN, "adam(0.01)").replace(
-    "metrics = [acc]", "metrics = [acc, roc_auc(softmax(logits)[:, 1], batch.y == 1)]"
-)
+RANKED = section(PLAIN, "adam(0.01)").replace("[acc]", "[acc, auc(logits, batch.y)]")
 CASES = {
     "mlp": section(PLAIN, "adam(0.01)"),
     "dropout": section(MLP, "sgd(lr, momentum=0.9)"),
     "lenet, clipped": section(LENET, "adam(0.01)", "clip = clip_norm(0.1)"),
     "batch norm": section(NORMED, "adamw(0.01)"),
     "class weights": WEIGHTED,
+    "metric of all examples": RANKED,
     "accumulating": section(PLAIN, "adam(0.01)", "accumulate = 2"),
     "f64": section(PLAIN, "sgd(lr)", 'precision = "f64"'),
     "carried": RECURRENT.replace("CARRY", "true"),
