@@ -296,3 +296,18 @@ def test_what_is_for_one_process_is_said(
     code, _, errors = said(capsys, "train", path, "--parallel", "mpi", option, *more)
     assert code == 2
     assert f"{option} is for one process: leave out --parallel" in errors
+
+
+def test_ranks_on_one_machine_have_equal_shares_of_its_cores() -> None:
+    mpi = pytest.importorskip("mpi4py")
+    del mpi
+    from netlang.system.mpi import MpiRanks
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    ranks = MpiRanks.__new__(MpiRanks)
+    assert cores is not None
+    for local in (2, 3, 1000):
+        ranks.local = local
+        assert ranks.threads == max(1, cores // local)
+    ranks.local = 1
+    assert ranks.threads is None

@@ -30,15 +30,14 @@ WEIGHTED = section(PLAIN, "adam(0.01)").replace(
     "loss = cross_entropy(logits, batch.y)",
     "loss = cross_entropy(logits, batch.y, class_weights=[0.1, 0.7, 1.3])",
 )
-RANKED = section(PLAIN, "adam(0.01)").replace(
-    "metrics = [acc]", "metrics = [acc, roc_auc(softmax(logits)[:, 1], batch.y == 1)]"
-)
+RANKED = section(PLAIN, "adam(0.01)").replace("[acc]", "[acc, auc(logits, batch.y)]")
 CASES = {
     "mlp": section(PLAIN, "adam(0.01)"),
     "dropout": section(MLP, "sgd(lr, momentum=0.9)"),
     "lenet, clipped": section(LENET, "adam(0.01)", "clip = clip_norm(0.1)"),
     "batch norm": section(NORMED, "adamw(0.01)"),
     "class weights": WEIGHTED,
+    "metric of all examples": RANKED,
     "accumulating": section(PLAIN, "adam(0.01)", "accumulate = 2"),
     "f64": section(PLAIN, "sgd(lr)", 'precision = "f64"'),
     "carried": RECURRENT.replace("CARRY", "true"),
@@ -250,3 +249,18 @@ def test_an_error_crosses_processes_with_all_it_says() -> None:
     assert (copy.message, copy.notes, copy.helps) == (error.message, error.notes, error.helps)
     assert copy.rule.code == error.rule.code
     assert copy.exit_code == error.exit_code
+
+
+def test_a_run_without_accumulated_gradients_is_resumed_with_them(tmp_path: Path) -> None:
+    path = written(tmp_path / "a", CASES["mlp"])
+    steps = 0
+
+    def after_three_steps(rank: int) -> bool:
+        nonlocal steps
+        steps += 1
+        return steps > 3
+
+    train_in_threads(path, tmp_path / "run", 1, after_three_steps)
+    path.write_text(CASES["mlp"].replace("run = 4", "accumulate = 2\n  run = 4"), "utf-8")
+    (outcome,) = train_in_threads(path, tmp_path / "run", 1, resume=True, allowed=["accumulate"])
+    assert outcome.over

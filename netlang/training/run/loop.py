@@ -257,11 +257,9 @@ class Run:
         totals = self._sums(chosen.measures)
         alone = self.ranks.count == 1
         parts = [] if alone else self._parts(step, len(batches))
-        draws = (self.ranks.count * (step * self._accumulate + i) for i in range(len(batches)))
-        given = [{**numbers, DRAW: draw + self.ranks.rank + 1} for draw in draws]
         # Of a batch that is too small for all ranks, the last ones have no part.
-        given = [each for each, batch in zip(given, batches, strict=True) if batch]
         own = [batch for batch in batches if batch]
+        given = [{**numbers, DRAW: self._draw(step, i)} for i, b in enumerate(batches) if b]
         if chosen.gathering is not None:
             whole = self._whole(chosen, own, given, parts)
             given = [{**each, **more} for each, more in zip(given, whole, strict=True)]
@@ -297,6 +295,10 @@ class Run:
 
             raise update_error(values[LOSS], totals, step)
         return totals, norm | values
+
+    def _draw(self, step: int, batch: int) -> int:
+        """Return the number of this rank's part of a batch of a step, counted from 1."""
+        return self.ranks.count * (step * self._accumulate + batch) + self.ranks.rank + 1
 
     def _parts(self, step: int, batches: int) -> list[int]:
         """Return how many examples each part of each batch of a step has."""
