@@ -115,6 +115,7 @@ DEFERRED = (
     ("plan", "netlang.evaluate.modules.sections", "few programs have sections like another one"),
     ("names", "netlang.names", "only errors need it"),
     ("evaluate", "difflib", "only some errors need it"),
+    ("evaluate", "netlang.ops.windows.windows", "only convolutions need it"),
     ("evaluate", "netlang.evaluate netlang.analysis", "few programs need it"),
     ("syntax", "netlang.syntax", "only syntax errors need it"),
     ("ir", "pkgutil", "only a list of all operators needs it"),
