@@ -494,7 +494,7 @@ class SwinBlock(nn.Module):
             .unbind(0)
         )
         a = (q * (width // self.h) ** -0.5) @ k.transpose(-2, -1)
-        bias = self.table[self.index.view(-1)].view(steps, steps, -1).permute(2, 0, 1)
+        bias = self.table[self.index.view(-1)].view(steps, steps, -1).permute(2, 0, 1)  # pyright: ignore[reportCallIssue]
         a = a + bias[None]
         if self.shift:
             count = self.mask.shape[0]

@@ -12,12 +12,13 @@ from netlang.diagnostics.source import Source
 from netlang.importing.calls.layers import lift
 from netlang.importing.convert import Converted
 from netlang.importing.operands import Stored
-from netlang.importing.structure.blocks import Body, find_blocks
+from netlang.importing.structure.blocks import find_blocks
 from netlang.importing.structure.definitions import definition_text, weights_of
 from netlang.importing.structure.loops import find_loops
 from netlang.importing.structure.ordering import ordered
 from netlang.importing.structure.printing import Printer
 from netlang.importing.structure.steps import Step
+from netlang.importing.structure.windows import Body
 from netlang.ir.dims import symbols
 from netlang.ir.graph import Value
 from netlang.ir.types import TensorType

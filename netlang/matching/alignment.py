@@ -269,4 +269,6 @@ def _numbered(
     if numbered is None:
         return (("order", [(i, j) for j, i in enumerate(order)]),)
     other = sorted(range(len(yours)), key=lambda j: numbered[j])
+    if other != list(range(len(yours))):
+        return ()  # the numbers say one thing, and the order of the program another
     return (("number", list(zip(order, other, strict=True))),)

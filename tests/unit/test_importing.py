@@ -31,7 +31,9 @@ QUICK = [
     ("lenet", "LeNet"), ("batch_norm_lenet", "BatchNormLeNet"), ("regnet", "RegNetX32"),
     ("densenet_d2l", "DenseNet"), ("gan", "Judge"), ("siamese", "Siamese"),
     ("language_models", "BiLSTM"), ("language_models", "Classifier"), ("language_models", "RNN"),
-    ("squeezenet", "SqueezeNet"), ("edge", "Edge"),
+    ("squeezenet", "SqueezeNet"), ("edge", "Edge"), ("shapes", "Siamese"),
+    ("recurrent_by_hand", "Peephole"), ("seq2seq", "Translator"), ("time_machine", "Scratch"),
+    ("tour", "Tied"),
 ]  # fmt: skip
 """Nets that are imported in a moment, of all kinds."""
 
@@ -65,7 +67,7 @@ def test_an_exported_net_has_the_same_parameters_and_outputs(
     assert read_onnx(path).text == imported.text
 
 
-@pytest.mark.parametrize(("file", "net"), QUICK[1:4])
+@pytest.mark.parametrize(("file", "net"), [*QUICK[1:4], *QUICK[-5:]])
 def test_a_folded_net_has_the_same_outputs(file: str, net: str, tmp_path: Path) -> None:
     check_import(exported(tmp_path, file, net, fold=True)[0])
 
@@ -409,6 +411,19 @@ def test_equal_layers_become_a_loop_and_equal_parts_a_block(tmp_path: Path) -> N
         "}\n"
     )
     assert imported.names["y.3.a.weight"] == ["layers.2.fc.weight"]
+
+
+def test_a_model_in_half_precision(tmp_path: Path) -> None:
+    nodes = [
+        NODE("HardSwish", ["x"], ["a"]),
+        NODE("Clip", ["a", "const_1"], ["b"]),
+        NODE("MatMul", ["b", "fc.weight"], ["y"]),
+    ]
+    arrays = {"const_1": np.array(-0.5, np.float16), "fc.weight": RANDOM.astype(np.float16)}
+    path = saved(tmp_path, nodes, {"x": ["N", 4]}, arrays, element=TensorProto.FLOAT16)
+    imported = check_import(path, 12)
+    assert "net Made(x: f16[N, 4]) -> y" in imported.text
+    assert body(imported).endswith("|> maximum(-0.5) |> dense(3, bias=false)")
 
 
 def test_an_output_may_be_a_parameter(tmp_path: Path) -> None:

@@ -146,6 +146,28 @@ def test_layers_of_one_shape_that_nothing_tells_apart_are_rejected(tmp_path: Pat
     )
 
 
+def test_numbers_that_contradict_the_order_of_the_program_are_rejected(tmp_path: Path) -> None:
+    text = "net A(x: f32[N, 4]) -> y {\n  h = dense(x, 4) as fc2\n  y = dense(h, 4) as fc1\n}"
+    shapes = {"weight": (4, 4), "bias": (4,)}
+
+    def tensors(*layers: str) -> dict[str, Array]:
+        return {
+            f"{layer}.{leaf}": random_tensor(f"{layer}{leaf}", shape)
+            for layer in layers
+            for leaf, shape in shapes.items()
+        }
+
+    with pytest.raises(netlang.Error) as rejected:
+        net(text).load(stored(tmp_path, tensors("net.0", "net.2")), dialect="auto")
+    assert rejected.value.notes == (
+        "either `net.0` is `fc2`, `net.2` is `fc1`",
+        "or `net.0` is `fc1`, `net.2` is `fc2`",
+    )
+    same = tensors("fc1", "fc2")
+    loaded = net(text).load(stored(tmp_path, same), dialect="auto")
+    np.testing.assert_array_equal(loaded.parameters["fc1.weight"], same["fc1.weight"])
+
+
 def test_a_match_by_order_and_shape_only_is_said_and_shown(tmp_path: Path) -> None:
     shapes: dict[str, Any] = {"0__weight": (4, 4), "0__bias": (4,), "2__weight": (4, 4)}
     path = stored(tmp_path, arrays_of(**shapes, **{"2__bias": (4,)}))
