@@ -158,7 +158,7 @@ on("the diagram can be used by keyboard, moved and scaled", async (page, window)
   assert.ok((await view())[1] > before[1]);
   await window.getByRole("button", { name: "Fit" }).click();
   const size = (await view())[3];
-  assert.ok(size >= 900, `${size}`);
+  assert.ok(size >= 520, `${size}`);
 });
 
 on("several nets: the one of the cursor is shown", async (page, window) => {
