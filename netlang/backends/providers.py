@@ -8,12 +8,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from netlang.backends import Provider
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.diagnostics.suggestions import nearest
-
-Provider = str
-"""A provider with its options: ``cpu``, ``cuda:device_id=1``, ``auto``, or a package."""
 
 AUTO = "auto"
 _SUFFIX = "ExecutionProvider"
@@ -82,7 +80,7 @@ KNOWN = (
     Known(
         "webgpu", "WebGpuExecutionProvider", "GPUs through Vulkan, Metal or Direct3D",
         "onnxruntime-webgpu", "webgpu",
-        # Its convolutions of channels last are wrong where these are no multiple of 4.
+        # Its convolutions of channels last are wrong unless these are a multiple of 4.
         {"preferredLayout": "NCHW"}, "a driver of Vulkan, Metal or Direct3D",
     ),
     Known(
@@ -208,7 +206,7 @@ def _unknown(name: str, meant: str | None, available: Sequence[str] = ()) -> Pro
 
 
 def _meant(name: str) -> str | None:
-    """Return the short name that another spelling stands for."""
+    """Return the short name that another spelling means."""
     if name in _BY_NAME:
         return None
     if name.endswith(_SUFFIX):
@@ -265,4 +263,4 @@ class Placement:
 
 
 PLACED: ContextVar[Callable[[Placement], None] | None] = ContextVar("placed", default=None)
-"""What is told the placement of each model that is opened on another provider than the CPU."""
+"""Called with the placement of each model that is opened on another provider than the CPU."""

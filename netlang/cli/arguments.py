@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 import click
 
 from netlang.backends import LOWER, Backend
-from netlang.backends.providers import PLACED, Placement
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from netlang.api.network import Network
+    from netlang.backends.providers import Placement
     from netlang.matching.loading import Dialect
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -249,8 +249,10 @@ def provider_option(function: F) -> F:
 
 
 def _tell(ctx: click.Context, param: click.Parameter, verbose: bool) -> None:
-    """Say which nodes of each model run on the CPU, though another provider was chosen."""
+    """Report which nodes of each model run on the CPU, though another provider was chosen."""
     del ctx, param
+    from netlang.backends.providers import PLACED
+
     said: set[str] = set()
 
     def tell(placement: Placement) -> None:
