@@ -231,22 +231,6 @@ backend_option = click.option(
     help="Backend to run on.",
 )  # fmt: skip
 
-_named = click.option(
-    "--provider", metavar="NAME[:OPTION=VALUE,...]", default="cpu", show_default=True,
-    shell_complete=completes("providers"),
-    help="Where onnxruntime computes; see `netlang providers`. auto takes the best there is.",
-)  # fmt: skip
-_verbose = click.option(
-    "--verbose", is_flag=True, expose_value=False, is_eager=True,
-    callback=lambda ctx, param, value: _tell(ctx, param, value),
-    help="Name the nodes that another provider than cpu leaves to the CPU.",
-)  # fmt: skip
-
-
-def provider_option(function: F) -> F:
-    """Add the options ``--provider`` and ``--verbose``."""
-    return _named(_verbose(function))
-
 
 def _tell(ctx: click.Context, param: click.Parameter, verbose: bool) -> None:
     """Report which nodes of each model run on the CPU, though another provider was chosen."""
@@ -274,6 +258,23 @@ def _tell(ctx: click.Context, param: click.Parameter, verbose: bool) -> None:
             warn(text)
 
     PLACED.set(tell)
+
+
+_named = click.option(
+    "--provider", metavar="NAME[:OPTION=VALUE,...]", default="cpu", show_default=True,
+    shell_complete=completes("providers"),
+    help="Where onnxruntime computes; see `netlang providers`. auto takes the best there is.",
+)  # fmt: skip
+_verbose = click.option(
+    "--verbose", is_flag=True, expose_value=False, is_eager=True,
+    callback=_tell,
+    help="Name the nodes that another provider than cpu leaves to the CPU.",
+)  # fmt: skip
+
+
+def provider_option(function: F) -> F:
+    """Add the options ``--provider`` and ``--verbose``."""
+    return _named(_verbose(function))
 
 
 python_option = click.option(
