@@ -8,7 +8,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from netlang.backends import Provider
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.diagnostics.suggestions import nearest
@@ -137,7 +136,7 @@ class Requested:
         return "-" in self.name
 
 
-def requested(provider: Provider) -> Requested:
+def requested(provider: str) -> Requested:
     """Read the name of a provider and its options: ``cuda:device_id=1,use_tf32=1``.
 
     A comma separates two options where a name and `=` follow it, so values may have commas.
