@@ -1,7 +1,6 @@
 """Providers by their names, what is said of those that are missing, and plug-ins.
 
-Tests ``netlang.backends.providers``, ``netlang.backends.ort.selection`` and
-``netlang.backends.ort.inventory``.
+Tests ``netlang.backends.providers`` and ``netlang.backends.ort``.
 """
 
 from __future__ import annotations
