@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from netlang.backends.providers import Provider as Provider
-from netlang.backends.providers import requested
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import USAGE, NetlangError
 
 Backend = Literal["onnxruntime", "numpy"]
+Provider = str
+"""A provider with its options: ``cpu``, ``cuda:device_id=1``, ``auto``, or a package."""
+
 Lower = Literal["f16", "bf16", "int8"]
 LOWER: tuple[Lower, ...] = get_args(Lower)
 """Precisions that a compiled model can be converted to."""
@@ -24,6 +25,8 @@ def check_backend(backend: Backend, provider: Provider) -> None:
             notes=[f"the backends are {' and '.join(known)}"],
             exit_code=USAGE,
         )
+    from netlang.backends.providers import requested
+
     name = requested(provider).name
     if backend == "numpy" and name not in ("cpu", "auto"):
         raise NetlangError(

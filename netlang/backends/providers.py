@@ -12,9 +12,6 @@ from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
 from netlang.diagnostics.suggestions import nearest
 
-Provider = str
-"""A provider with its options: ``cpu``, ``cuda:device_id=1``, ``auto``, or a package."""
-
 AUTO = "auto"
 _SUFFIX = "ExecutionProvider"
 
@@ -82,7 +79,7 @@ KNOWN = (
     Known(
         "webgpu", "WebGpuExecutionProvider", "GPUs through Vulkan, Metal or Direct3D",
         "onnxruntime-webgpu", "webgpu",
-        # Its convolutions of channels last are wrong where these are no multiple of 4.
+        # Its convolutions of channels last are wrong unless these are a multiple of 4.
         {"preferredLayout": "NCHW"}, "a driver of Vulkan, Metal or Direct3D",
     ),
     Known(
@@ -139,7 +136,7 @@ class Requested:
         return "-" in self.name
 
 
-def requested(provider: Provider) -> Requested:
+def requested(provider: str) -> Requested:
     """Read the name of a provider and its options: ``cuda:device_id=1,use_tf32=1``.
 
     A comma separates two options where a name and `=` follow it, so values may have commas.
@@ -208,7 +205,7 @@ def _unknown(name: str, meant: str | None, available: Sequence[str] = ()) -> Pro
 
 
 def _meant(name: str) -> str | None:
-    """Return the short name that another spelling stands for."""
+    """Return the short name that another spelling means."""
     if name in _BY_NAME:
         return None
     if name.endswith(_SUFFIX):
@@ -265,4 +262,4 @@ class Placement:
 
 
 PLACED: ContextVar[Callable[[Placement], None] | None] = ContextVar("placed", default=None)
-"""What is told the placement of each model that is opened on another provider than the CPU."""
+"""Called with the placement of each model that is opened on another provider than the CPU."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 import click
 
 from netlang.backends import LOWER, Backend
-from netlang.backends.providers import PLACED, Placement
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from netlang.api.network import Network
+    from netlang.backends.providers import Placement
     from netlang.matching.loading import Dialect
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -231,26 +231,12 @@ backend_option = click.option(
     help="Backend to run on.",
 )  # fmt: skip
 
-_named = click.option(
-    "--provider", metavar="NAME[:OPTION=VALUE,...]", default="cpu", show_default=True,
-    shell_complete=completes("providers"),
-    help="Where onnxruntime computes; see `netlang providers`. auto takes the best there is.",
-)  # fmt: skip
-_verbose = click.option(
-    "--verbose", is_flag=True, expose_value=False, is_eager=True,
-    callback=lambda ctx, param, value: _tell(ctx, param, value),
-    help="Name the nodes that another provider than cpu leaves to the CPU.",
-)  # fmt: skip
-
-
-def provider_option(function: F) -> F:
-    """Add the options ``--provider`` and ``--verbose``."""
-    return _named(_verbose(function))
-
 
 def _tell(ctx: click.Context, param: click.Parameter, verbose: bool) -> None:
-    """Say which nodes of each model run on the CPU, though another provider was chosen."""
+    """Report which nodes of each model run on the CPU, though another provider was chosen."""
     del ctx, param
+    from netlang.backends.providers import PLACED
+
     said: set[str] = set()
 
     def tell(placement: Placement) -> None:
@@ -272,6 +258,63 @@ def _tell(ctx: click.Context, param: click.Parameter, verbose: bool) -> None:
             warn(text)
 
     PLACED.set(tell)
+
+
+def _tell(ctx: click.Context, param: click.Parameter, verbose: bool) -> None:
+    """Report which nodes of each model run on the CPU, though another provider was chosen."""
+    del ctx, param
+    from netlang.backends.providers import PLACED
+
+    said: set[str] = set()
+
+    def tell(placement: Placement) -> None:
+        from netlang.cli.output import warn
+
+        lines = [f"note: {placement}"] if placement.on_cpu else []
+        if verbose:
+            if not lines:
+                lines = [f"note: all {placement.nodes:,} nodes run on `{placement.provider}`"]
+            for node in placement.on_cpu:
+                lines.append(
+                    f"  {node.kind} {node.name}" + (f", {node.place}" if node.place else "")
+                )
+        elif lines:
+            lines = [f"{lines[0]}; `--verbose` names them"]
+        text = "\n".join(lines)
+        if text and text not in said:
+            said.add(text)
+            warn(text)
+
+    PLACED.set(tell)
+
+
+_named = click.option(
+    "--provider", metavar="NAME[:OPTION=VALUE,...]", default="cpu", show_default=True,
+    shell_complete=completes("providers"),
+    help="Where onnxruntime computes; see `netlang providers`. auto takes the best there is.",
+)  # fmt: skip
+_verbose = click.option(
+    "--verbose", is_flag=True, expose_value=False, is_eager=True,
+    callback=_tell,
+    help="Name the nodes that another provider than cpu leaves to the CPU.",
+)  # fmt: skip
+
+
+def provider_option(function: F) -> F:
+    """Add the options ``--provider`` and ``--verbose``."""
+    return _named(_verbose(function))
+
+
+_named = click.option(
+    "--provider", metavar="NAME[:OPTION=VALUE,...]", default="cpu", show_default=True,
+    shell_complete=completes("providers"),
+    help="Where onnxruntime computes; see `netlang providers`. auto takes the best there is.",
+)  # fmt: skip
+_verbose = click.option(
+    "--verbose", is_flag=True, expose_value=False, is_eager=True,
+    callback=_tell,
+    help="Name the nodes that another provider than cpu leaves to the CPU.",
+)  # fmt: skip
 
 
 python_option = click.option(

@@ -19,7 +19,6 @@ from click.shell_completion import (
     split_arg_string,
 )
 
-from netlang.backends.providers import AUTO, KNOWN
 from netlang.diagnostics.errors import NetlangError
 from netlang.editor.words import words
 from netlang.syntax.reader import read_source
@@ -90,6 +89,8 @@ def suggestions(
         case "folders":
             return [CompletionItem("/", type="dir")]
         case "providers":
+            from netlang.backends.providers import AUTO, KNOWN
+
             names = (AUTO, *(each.name for each in KNOWN))
             return [CompletionItem(name) for name in names if name.startswith(incomplete)]
         case "topics":

@@ -31,6 +31,8 @@ class Batches:
     in_order: bool = False
     drop_last: bool = False
     seed: int = 0
+    part: tuple[int, int] = (0, 1)
+    """Which part of each batch is read, and into how many equal parts a batch is divided."""
 
     def __post_init__(self) -> None:
         if (self.in_order or self.drop_last) and len(self.source) < self.size:
@@ -50,6 +52,16 @@ class Batches:
         """The number of examples in an epoch."""
         return min(len(self) * self.size, len(self.source))
 
+    def parts(self, batch: int) -> list[int]:
+        """Return how many examples each part of a batch of an epoch has; the last may be empty."""
+        examples, size = min(self.size, self.examples - batch * self.size), self.part_size
+        return [min(size, max(0, examples - i * size)) for i in range(self.part[1])]
+
+    @property
+    def part_size(self) -> int:
+        """The number of examples in a part of a batch."""
+        return self.size // self.part[1]
+
     def epoch(
         self, number: int, start: int = 0, *, ahead: int = 2, workers: int | None = None
     ) -> BatchStream:
@@ -57,15 +69,18 @@ class Batches:
 
         ``ahead`` batches are prepared in parallel to the caller's work by ``workers`` threads: one,
         or one per core where examples take long to make. With 0 ahead, each is made when it is
-        requested. Close a stream that is not used up. Raises ``NetlangError`` where files that are
-        still read have changed.
+        requested. A part of a batch without any examples is empty. Close a stream that is not used
+        up. Raises ``NetlangError`` where files that are still read have changed.
         """
         self.source.check_unchanged()
         source = self.source.during(Epoch(self.seed, number, self.shuffle))
         if workers is None:
             workers = min(_MOST_WORKERS, os.cpu_count() or 1) if source.heavy else 1
         ahead = max(ahead, workers) if ahead else 0
-        return BatchStream(source, self._chosen(number, start), ahead, workers)
+        first, size = self.part[0] * self.part_size, self.part_size
+        whole = self._chosen(number, start)
+        chosen = whole if self.part[1] == 1 else (_part(c, first, size) for c in whole)
+        return BatchStream(source, chosen, ahead, workers)
 
     def numbers(self, epoch: int) -> Iterator[Array]:
         """Yield the numbers of the examples of each batch of an epoch."""
@@ -83,6 +98,14 @@ class Batches:
         return (order[first : first + self.size] for first in firsts)
 
 
+def _part(chosen: Chosen, first: int, size: int) -> Chosen:
+    """Return some of the chosen examples, as they were chosen: by number, or as a slice."""
+    if isinstance(chosen, slice):
+        start = min(chosen.start + first, chosen.stop)
+        return slice(start, min(start + size, chosen.stop))
+    return chosen[first : first + size]
+
+
 class BatchStream(Iterator[Batch]):
     """The batches of one epoch; closing it stops what is being prepared."""
 
@@ -96,11 +119,15 @@ class BatchStream(Iterator[Batch]):
     def _prepare(self) -> None:
         chosen = next(self._chosen, None)
         if chosen is not None and self._pool is not None:
-            self._coming.append(self._pool.submit(self._source.examples, chosen))
+            self._coming.append(self._pool.submit(self._examples, chosen))
+
+    def _examples(self, chosen: Chosen) -> Batch:
+        count = chosen.stop - chosen.start if isinstance(chosen, slice) else len(chosen)
+        return self._source.examples(chosen) if count else {}
 
     def __next__(self) -> Batch:
         if self._pool is None:
-            return self._source.examples(next(self._chosen))
+            return self._examples(next(self._chosen))
         if not self._coming:
             self.close()
             raise StopIteration

@@ -81,6 +81,8 @@ DEFERRED = (
     ),
     ("program.py", "netlang.plan", "only a file with a train section needs it"),
     ("backends", "onnx onnxruntime", "only a lower precision needs the converters"),
+    ("backends", "netlang.backends.providers", "only sessions and their options need it"),
+    ("backends", "importlib", "only what is said of a missing provider needs it"),
     ("backends", "netlang.backends.onnx", "a session of a saved model does not need onnx"),
     ("matching", "netlang.backends.onnx", "only parameters of an ONNX model need it"),
     ("inference", "netlang.backends netlang.passes", "only the chosen backend is loaded"),

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import onnxruntime
@@ -137,7 +138,7 @@ def test_only_batches_go_in_and_only_metrics_come_out(
     step(training, engine, batches[0], 0)
     # The image and its label, the rate and the number of the draw; loss, accuracy and norm.
     assert names == {"in": 4, "out": 3}
-    on_device = [held.device_name() for held in engine._held.values()]
+    on_device = [str(held.device_name()) for held in cast("dict[str, Any]", engine._held).values()]
     assert "cpu" not in on_device
 
 
@@ -152,7 +153,7 @@ def trained(provider: str, section: str) -> tuple[dict[str, np.ndarray], Mapping
 
 def started(
     provider: str, section: str
-) -> tuple[Training, OrtEngine, list[Mapping[str, np.ndarray]]]:
+) -> tuple[Training, OrtEngine, Sequence[Mapping[str, np.ndarray]]]:
     plan = TRAININGS.plan(section, {})
     assert plan is not None
     training = prepare(plan, 0)

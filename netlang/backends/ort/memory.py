@@ -42,8 +42,8 @@ def held(array: Array) -> Held:
 class DeviceMemory:
     """The memory of the device of a provider, ``kind`` being what onnxruntime calls it.
 
-    An array is copied to it by a model that copies: not every provider can be asked for memory,
-    but every one puts the results of a model where they are bound to.
+    An array is copied to it by a model that copies: not every provider allocates memory for
+    us, but every one puts the results of a model where they are bound to.
     """
 
     def __init__(self, kind: str, device_id: int, open_model: Callable[[Model], Inner]) -> None:

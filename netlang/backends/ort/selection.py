@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
+from netlang.backends import Provider
 from netlang.backends.providers import (
     AUTO,
     AUTO_ORDER,
     Known,
-    Provider,
     ProviderError,
     Requested,
     known,

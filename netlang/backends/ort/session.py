@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
+from netlang.backends import Provider
 from netlang.backends.ort.memory import DeviceMemory, Held, held
 from netlang.backends.ort.opening import Inner, Settings, open_session
 from netlang.backends.ort.selection import Selected, available, selection
@@ -19,7 +20,6 @@ from netlang.backends.providers import (
     PLACED,
     OnCpu,
     Placement,
-    Provider,
     Requested,
     unavailable,
 )
@@ -58,7 +58,7 @@ class Session:
     """A model ready to run.
 
     ``provider`` is used or ``ProviderError`` is raised; only ``auto`` falls back to another one.
-    Nodes that it has no kernels for run on the CPU, of which ``PLACED`` is told.
+    Nodes that it has no kernels for run on the CPU: ``PLACED`` is called with them.
     ``threads`` limits the threads of one operator. Without ``optimize`` every node is computed as
     written, which is slower and differs in the last digits. With ``shared_arena`` memory is
     allocated as needed, and shared with other such sessions, instead of being planned in advance:
@@ -199,7 +199,7 @@ def _message(text: str) -> str:
 
 
 class _NotLoaded(Exception):
-    """onnxruntime opened a model on another provider than the one it was told."""
+    """onnxruntime opened a model on another provider than the one that was chosen."""
 
 
 def _opened(model: Model | Path, settings: Settings, selected: Selected) -> Inner:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 EXAMPLES = """
 netlang providers
 netlang providers --json
-netlang run lenet.net -i image=digit.png --provider cuda:device_id=1
-netlang train digits.net --provider auto --verbose
 """
 
 DETAILS = """
