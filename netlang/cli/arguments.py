@@ -260,34 +260,6 @@ def _tell(ctx: click.Context, param: click.Parameter, verbose: bool) -> None:
     PLACED.set(tell)
 
 
-def _tell(ctx: click.Context, param: click.Parameter, verbose: bool) -> None:
-    """Report which nodes of each model run on the CPU, though another provider was chosen."""
-    del ctx, param
-    from netlang.backends.providers import PLACED
-
-    said: set[str] = set()
-
-    def tell(placement: Placement) -> None:
-        from netlang.cli.output import warn
-
-        lines = [f"note: {placement}"] if placement.on_cpu else []
-        if verbose:
-            if not lines:
-                lines = [f"note: all {placement.nodes:,} nodes run on `{placement.provider}`"]
-            for node in placement.on_cpu:
-                lines.append(
-                    f"  {node.kind} {node.name}" + (f", {node.place}" if node.place else "")
-                )
-        elif lines:
-            lines = [f"{lines[0]}; `--verbose` names them"]
-        text = "\n".join(lines)
-        if text and text not in said:
-            said.add(text)
-            warn(text)
-
-    PLACED.set(tell)
-
-
 _named = click.option(
     "--provider", metavar="NAME[:OPTION=VALUE,...]", default="cpu", show_default=True,
     shell_complete=completes("providers"),
@@ -303,18 +275,6 @@ _verbose = click.option(
 def provider_option(function: F) -> F:
     """Add the options ``--provider`` and ``--verbose``."""
     return _named(_verbose(function))
-
-
-_named = click.option(
-    "--provider", metavar="NAME[:OPTION=VALUE,...]", default="cpu", show_default=True,
-    shell_complete=completes("providers"),
-    help="Where onnxruntime computes; see `netlang providers`. auto takes the best there is.",
-)  # fmt: skip
-_verbose = click.option(
-    "--verbose", is_flag=True, expose_value=False, is_eager=True,
-    callback=_tell,
-    help="Name the nodes that another provider than cpu leaves to the CPU.",
-)  # fmt: skip
 
 
 python_option = click.option(

@@ -295,8 +295,8 @@ def test_the_svg_is_xml_without_scripts_and_always_the_same(file: str, net: str)
 @EVERY
 def test_a_diagram_fits_a_page_unless_a_depth_is_given(file: str, net: str) -> None:
     outlines = dict(sketches(file, net))
-    net = [item for item in outlines[None].items if isinstance(item, Box) or not item.detail]
-    boxes = [box for box in boxes_of(net) if box.role == "layer"]
+    own = [item for item in outlines[None].items if isinstance(item, Box) or not item.detail]
+    boxes = [box for box in boxes_of(own) if box.role == "layer"]
     one = [box for box in outlines[1].boxes() if box.role == "layer"]
     assert len(boxes) <= max(FEW, len(one))
     drawing = render(outlines[None])
