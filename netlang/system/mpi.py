@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-import socket
+import platform
 import sys
 import time
 from collections.abc import Callable
@@ -145,7 +145,7 @@ def _digest(message: str) -> bytes:
 
 
 def _host() -> str:
-    return socket.gethostname()
+    return platform.node()
 
 
 def _cores() -> int:

@@ -15,8 +15,9 @@ from netlang.ir.graph import Builder, Node, Value
 from netlang.ir.op import OPS, NoGradientError, Read
 
 WITH_GRADIENT = sorted({c.sample.op.name for c in cases() if not c.sample.op.no_gradient})
-LOOPS = ("scan",)
-"""Their gradients compute the states before each step once more."""
+LOOPS = ("scan", "rnn_layer", "gru_layer", "lstm_layer")
+"""Their gradients compute the states before each step once more, unless a loop in a step of
+training has kept them: what recurrent layers say is of that."""
 
 
 def differentiated(case: Case, by: int) -> tuple[Node, set[Value]] | None:

@@ -71,6 +71,9 @@ HOMONYMS = {
     "data/readings.py": ("mean", "what missing values are filled with"),
     "data/sources/texts.py": ("neg", "the folder of negative reviews"),
     "data/transforms/colors.py": ("mean", "a parameter of a transform"),
+    "diagram/layout.py": ("stack", "the kind of a placement"),
+    "diagram/placement/nesting.py": ("stack", "the kind of a placement"),
+    "training/parallel/exchange.py": ("mean", "a kind of accumulator"),
     "diagram/tree.py": ("constant", "the kind of a node of a diagram"),
     "editor/tokens.py": ("constant", "a kind of token"),
     "evaluate/arithmetic.py": (

@@ -1,6 +1,7 @@
 """A page asks over HTTP: every message, and everything else.
 
-Tests ``netlang.serve``.
+Tests ``netlang.serve``, ``netlang.serve.messages.coding``, ``netlang.serve.messages.message``,
+``netlang.serve.messages.requests`` and ``netlang.serve.messages.text_answers``.
 """
 
 from __future__ import annotations

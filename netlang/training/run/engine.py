@@ -215,6 +215,9 @@ class Measured(dict[str, Array]):
     def __missing__(self, name: str) -> Array:
         return copied(self._watched[name])
 
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._watched
+
 
 class OrtEngine:
     """Steps on onnxruntime, whose state stays on the device: batches go in, metrics come out."""

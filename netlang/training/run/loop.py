@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -280,7 +281,8 @@ class Run:
             failure = error
         if not alone:
             totals = self._combined(chosen, totals, failure, restore, sum(parts))
-            found = {**found, **self._from_sums(chosen, numbers, totals, step)}
+            # What is watched is copied only when it is read.
+            found = ChainMap({}, self._from_sums(chosen, numbers, totals, step), found)
         if self._is_watched(step + 1):
             if not alone:
                 found = self._last_activations(chosen, found)
@@ -337,7 +339,7 @@ class Run:
         names = {*chosen.gathering.outputs} - {*chosen.measures.outputs, GRADIENT_NORM}
         own = {name: found[name] for name in names if name in found}
         parts = self.ranks.gather(lambda: own) if names else [own]
-        return {**found, **next((each for each in reversed(parts) if each), own)}
+        return ChainMap(next((each for each in reversed(parts) if each), own), found)
 
     def _whole(
         self, chosen: StepGraph, batches: Sequence[Batch], given: Sequence[Numbers],

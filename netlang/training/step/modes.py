@@ -46,6 +46,8 @@ class Modes:
         self._gradients = computed.gradients
         self._params = computed.params
         self._seed = seed
+        # onnxruntime computes recurrent layers in f32 only, but loops in f64 as well.
+        self._looping = plan.precision == "f64"
         self._resting = {p.path for p in computed.params.values() if p.path not in active}
         # A part is in training if a parameter below its path is; one without any parameters, if a
         # part around it is.
@@ -77,7 +79,7 @@ class Modes:
             b.scope, b.span = node.scope, node.span
             self._sources(b, node.inputs, count, values)
             inputs = tuple(values[v] for v in node.inputs)
-            made = b.add(node.op, *inputs, name=node.outputs[0].name)
+            made = self._evaluated(b, node, inputs)
             values.update(zip(node.outputs, made, strict=True))
         self._sources(b, wanted, count, values)
         return values
@@ -114,7 +116,12 @@ class Modes:
             case Recurrence() if self._in_training(node):
                 return as_loop(node.op, b, inputs)
             case _:
-                return b.add(node.op, *inputs, name=node.outputs[0].name)
+                return self._evaluated(b, node, inputs)
+
+    def _evaluated(self, b: Builder, node: Node, inputs: Values) -> Values:
+        if self._looping and isinstance(node.op, Recurrence):
+            return as_loop(node.op, b, inputs)
+        return b.add(node.op, *inputs, name=node.outputs[0].name)
 
     def _in_training(self, node: Node) -> bool:
         """Return whether the part around a node is one that some step updates."""
