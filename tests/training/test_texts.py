@@ -106,8 +106,13 @@ def trained(
     section = LETTERS.replace("LENGTH", str(length)).replace("CARRIED", str(carried).lower())
     (folder / "letters.net").write_text(section, "utf-8")
     ran("train", folder / "letters.net", "--run", folder / "run", "--seed", "1")
-    last = (folder / "run" / "log.jsonl").read_text("utf-8").splitlines()[-1]
-    return json.loads(last)["train"]["perplexity"]
+    return perplexities(folder)[-1]
+
+
+def perplexities(folder: Path) -> list[float]:
+    """Return the perplexity of each epoch of a run."""
+    lines = (folder / "run" / "log.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line)["train"]["perplexity"] for line in lines]
 
 
 def test_a_text_is_learned_and_written_on(tmp_path: Path) -> None:
@@ -124,9 +129,12 @@ def test_a_state_that_is_carried_knows_what_came_before_a_window(tmp_path: Path)
     """In `abac` half of the letters follow from the one before, the others from that before it."""
     for name in ("with", "without"):
         (tmp_path / name).mkdir()
-    assert trained(tmp_path / "with", "abac" * 100, length=1) < 1.2
+    trained(tmp_path / "with", "abac" * 100, length=1)
     forgotten = trained(tmp_path / "without", "abac" * 100, length=1, carried=False)
     assert forgotten == pytest.approx(2**0.5, abs=0.02)
+    # Gradients end at a window's border, so the losses of single letters go up and down.
+    with_state, without = (min(perplexities(tmp_path / name)) for name in ("with", "without"))
+    assert with_state < 1.2 < 1.35 < without
 
 
 def test_a_prompt_needs_characters_that_were_learned(

@@ -1,6 +1,8 @@
 """Networks of Caffe become programs that compute the same.
 
-Tests ``netlang.importing.caffe`` and ``netlang.api.importing``.
+Tests ``netlang.importing.caffe``, ``netlang.importing.caffe.operators.elementwise``,
+``netlang.importing.caffe.operators.normalizing``, ``netlang.importing.caffe.operators.shaping``,
+``netlang.importing.caffe.operators.windows`` and ``netlang.api.importing``.
 """
 
 from __future__ import annotations
