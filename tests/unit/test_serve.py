@@ -1,7 +1,6 @@
 """A page asks over HTTP: every message, and everything else.
 
-Tests ``netlang.serve``, ``netlang.serve.messages.coding``, ``netlang.serve.messages.message``,
-``netlang.serve.messages.requests`` and ``netlang.serve.messages.text_answers``.
+Tests ``netlang.serve`` and ``netlang.serve.messages``.
 """
 
 from __future__ import annotations
