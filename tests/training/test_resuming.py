@@ -440,7 +440,7 @@ def kills(count: int, folder: Path, epochs: int) -> None:
             time.sleep(draw.uniform(0.2, 1.2))
             run.kill()
             killed += 1
-        _, told = run.communicate(timeout=60)
+        _, told = run.communicate(timeout=600)
         if run.returncode == 0:
             break
         assert run.returncode == -signal.SIGKILL, told
