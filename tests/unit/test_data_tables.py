@@ -235,6 +235,24 @@ def test_blank_lines_and_quotes_with_lines_in_them(monkeypatch: pytest.MonkeyPat
     assert source.examples(slice(0, 4))["x"].tolist() == [1, 2, 1, 2]
 
 
+@pytest.mark.parametrize("chunk", [16, 50, 1000])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_lines_without_values_count_wherever_a_part_ends(
+    quote: str, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only those at the end of the file do not: spreadsheets write them."""
+    rows = "".join(f"{quote}{i}{quote},{i}\n{',' * (i % 4 > 0)}\n , \n" for i in range(90))
+    text = f"x,y\n{rows}{','.center(9)}\n,\n"
+    fields = 'x = column("x", fill=0)\ny = column("y", fill=0)'
+    whole = opened(text, "x: f32[], y: f32[]", fields)
+    in_parts(monkeypatch, chunk=chunk)
+    parts = opened(text, "x: f32[], y: f32[]", fields)
+    assert len(parts) == len(whole) > 200
+    assert parts.gaps("x") == whole.gaps("x")
+    every = slice(None)
+    np.testing.assert_array_equal(parts.examples(every)["x"], whole.examples(every)["x"])
+
+
 # ---- the cache ---------------------------------------------------------------------------
 
 
