@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import gzip
 import os
+import platform
 import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Never
 
 import numpy as np
 import pytest
@@ -355,17 +357,31 @@ train line {{
 
 
 def test_what_killed_processes_left_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of other machines is not, which may share the folder: their processes are not known."""
     in_parts(monkeypatch, cached=True)
+    Path("t.csv").write_text(table(), newline="")
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    begun = cache.cache_folder() / f"{'0' * 32}.{ended.pid}"
-    other = cache.cache_folder() / f"{'1' * 32}.{os.getppid()}"
-    for folder in (begun, other):
-        folder.mkdir(parents=True)
-        (folder / "0.values").write_bytes(b"?")
+    made: list[Path] = []
+
+    def begin(process: int, host: str = platform.node()) -> Path:
+        with monkeypatch.context() as there, pytest.raises(InterruptedError):
+            there.setattr(platform, "node", lambda: host)
+            there.setattr(os, "getpid", lambda: process)
+            cache.Entry([Path("t.csv")], f"{process} {host}").write(stop)
+        made[-1].mkdir()
+        return made[-1]
+
+    def stop(folder: Path) -> Never:
+        made.append(folder)
+        raise InterruptedError
+
+    elsewhere = begin(ended.pid, "another.example")
+    other, begun = begin(os.getppid()), begin(ended.pid)
     opened()
     assert not begun.exists()
     assert other.exists()
+    assert elsewhere.exists()
 
 
 # ---- gzip and texts ------------------------------------------------------------------------
