@@ -1,6 +1,6 @@
 """A run whose batches several processes divide is that of one process that accumulates gradients.
 
-Tests ``netlang.training.parallel``.
+Tests ``netlang.training.parallel`` and ``netlang.training.run.updates``.
 """
 
 from __future__ import annotations
