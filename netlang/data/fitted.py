@@ -194,6 +194,8 @@ class Fitted(Struct, frozen=True, omit_defaults=True):
         """Raise ``ValueError`` for values that no run writes."""
         for column in self.columns.values():
             _check(column)
+        if self.table is not None:
+            _check_table(self.table)
 
     @staticmethod
     def read(metadata: Mapping[str, str], place: object) -> Fitted | None:
@@ -242,6 +244,19 @@ def _check(column: Column) -> None:
         raise ValueError("missing values are filled with values of another shape")
     if found is not None and not (len(found.mean) == len(found.std) == count and all(found.std)):
         raise ValueError("statistics of another shape")
+
+
+def _check_table(table: TableFormat) -> None:
+    """Raise ``ValueError`` for a separator or an encoding that no table was read with."""
+    if len(table.separator) > 1:
+        raise ValueError("a separator of several characters")
+    if table.encoding:
+        try:
+            b"?".decode(table.encoding)
+        except LookupError:
+            raise ValueError("no encoding of texts") from None
+        except UnicodeError:
+            pass  # it is one
 
 
 _SEVERAL = {"category": "categories"}

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from netlang.data.pipeline import TableFormat
 from netlang.data.sources.folders import entries
+from netlang.data.tables.text_files import decoded
 from netlang.diagnostics.errors import FileError, InputError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.ir.arrays import numpy_dtype
@@ -203,10 +204,13 @@ def _table(path: Path, columns: Sequence[str], format: TableFormat) -> Array:
         raise FileError(
             f"{path} is too large for an input", helps=["split it, or give a .npy file"]
         )
-    try:
-        text = content.decode(format.encoding or "utf-8-sig").removeprefix("\ufeff")
-    except UnicodeDecodeError:
-        raise FileError(f"{path} is not text in {format.encoding or 'UTF-8'}") from None
+    if format.encoding:
+        text = decoded(path, content, format.encoding)
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise FileError(f"{path} is not text in UTF-8") from None
     mark = format.separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
     rows = [row for row in csv.reader(StringIO(text), delimiter=mark) if row]
     names = rows.pop(0) if rows and not all(map(_is_number, rows[0])) else []

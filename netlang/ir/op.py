@@ -193,10 +193,10 @@ class Primitive(Struct, frozen=True, metaclass=_OperatorMeta):
     operands: ClassVar[tuple[str, ...]]
     """Names of the operands; a name that ends in ``*`` denotes any number of operands."""
     no_gradient: ClassVar[str] = ""
-    partial_cotangents: ClassVar[bool] = False
-    """Whether ``vjp`` takes ``None`` for a result that nothing depends on, not zeros."""
     """Why the operator has no gradient, as a clause; then it counts as a constant. ``""`` if
     ``vjp`` is defined."""
+    partial_cotangents: ClassVar[bool] = False
+    """Whether ``vjp`` takes ``None`` for a result that nothing depends on, not zeros."""
     gradient_reads: ClassVar[tuple[Read, ...]] = ()
     """The floating-point numbers that the gradient reads."""
     passes_gradient: ClassVar[bool] = False

@@ -9,6 +9,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -29,8 +30,12 @@ _PATIENCE = 3.0
 """Seconds that a rank with an error waits for the others to have one, too."""
 
 
+@cache
 def start() -> MpiRanks:
-    """Start MPI and return the ranks of this job; raises ``NetlangError`` where it is missing."""
+    """Start MPI and return the ranks of this job; raises ``NetlangError`` where it is missing.
+
+    They are the same for all runs of a process: MPI has a limited number of communicators.
+    """
     try:
         from mpi4py import MPI
     except ImportError:

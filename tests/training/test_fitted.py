@@ -18,6 +18,7 @@ from PIL import Image
 
 import netlang
 from netlang.data.fitted import KEY, Fitted
+from netlang.data.pipeline import TableFormat
 from netlang.diagnostics.errors import FileError, InputError
 from netlang.storage.weights import load_weights, read_metadata, save_weights
 
@@ -331,8 +332,20 @@ def test_files_without_what_was_fitted_are_evaluated_as_before() -> None:
         '[{"name": "resize", "arguments": {"size": 100000000}}]}}}',
         "[" * 10_000,
         '{"columns": {}, "format": 2}',
+        '{"columns": {}, "table": {"separator": "::"}}',
+        '{"columns": {}, "table": {"encoding": "nope"}}',
+        '{"columns": {}, "table": {"encoding": "hex"}}',
+        '{"columns": {}, "table": {"encoding": "utf-8\\u0000"}}',
     ],
 )  # fmt: skip
 def test_what_no_run_wrote_is_rejected(text: str) -> None:
     with pytest.raises(FileError, match="describes its data in"):
         Fitted.read({KEY: text}, "a.safetensors")
+
+
+@pytest.mark.parametrize("encoding", ["", "utf-16", "cp1252", "undefined"])
+def test_a_format_of_tables_that_a_run_may_have_is_read(encoding: str) -> None:
+    table = TableFormat(";", None, encoding)
+    text = Fitted({}, table=table).metadata()[KEY]
+    found = Fitted.read({KEY: text}, "a.safetensors")
+    assert found is not None and found.table == table

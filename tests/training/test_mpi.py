@@ -298,6 +298,21 @@ def test_what_is_for_one_process_is_said(
     assert f"{option} is for one process: leave out --parallel" in errors
 
 
+def test_a_process_may_train_any_number_of_times() -> None:
+    """MPI has two thousand communicators, or as many as memory has."""
+    pytest.importorskip("mpi4py")
+    code = (
+        "from netlang.training.parallel.joining import joined\n"
+        "for _ in range(3000):\n"
+        "    with joined('mpi') as ranks:\n"
+        "        assert ranks.gather(lambda: 1) == [1]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_ranks_on_one_machine_have_equal_shares_of_its_cores() -> None:
     mpi = pytest.importorskip("mpi4py")
     del mpi

@@ -27,7 +27,7 @@ optimizer broken(lr: schedule) { next weight = weight - lr * gradient / (gradien
 
 train it(held: str = "all.npz") {
   data = rows("SEEN") |> batches(5, drop_last=true)
-  valid = rows(held) |> batches(4)
+  valid = rows(held) |> batches(HELD)
   model = new Net()
   y = model(batch.x)
   error = sum((y - batch.y) ** 2, axis=1)
@@ -47,7 +47,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def write(
     *, body: str = "y = dense(x, 2)", loss: str = MASKED, optimizer: str = "sgd(0.1)",
-    more: str = "", seen: str = "all.npz",
+    more: str = "", seen: str = "all.npz", held: str = "4",
 ) -> Path:  # fmt: skip
     """Write a program and its data: examples of which all, few, or none count."""
     draw = np.random.default_rng(0)
@@ -56,7 +56,8 @@ def write(
     np.savez("few.npz", x=x, y=y, counts=np.arange(10) < 5)
     np.savez("none.npz", x=x, y=y, counts=np.zeros(10, bool))
     text = PROGRAM.replace("BODY", body).replace("LOSS", loss).replace("OPTIMIZER", optimizer)
-    Path("it.net").write_text(text.replace("MORE", more).replace("SEEN", seen))
+    text = text.replace("HELD", held).replace("MORE", more).replace("SEEN", seen)
+    Path("it.net").write_text(text)
     return Path("it.net")
 
 
@@ -100,6 +101,7 @@ FORMULA = "check the data, and keep divisors and the arguments of `log` and `sqr
             {
                 "body": "state h: f32[N, 2] = 0.0\n  y = log(h - 1.0) + dense(x, 2)\n  next h = y",
                 "more": "carry_state = true",
+                "held": "5",
             },
             "the loss is nan at step 1",
             "the first NaN is in `model.y.2`, made by `model.y` (log, it.net:5) from -1",

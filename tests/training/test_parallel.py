@@ -1,6 +1,6 @@
 """A run whose batches several processes divide is that of one process that accumulates gradients.
 
-Tests ``netlang.training.parallel``.
+Tests ``netlang.training.parallel`` and ``netlang.training.run.updates``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sections import LENET, MLP, NORMED, gan, section, write
 from test_steps import RECURRENT
 
 import netlang
-from netlang.diagnostics.errors import InputError, NetlangError
+from netlang.diagnostics.errors import FileError, InputError, NetlangError
 from netlang.storage.weights import load_weights
 from netlang.training.parallel.division import divided
 from netlang.training.run.folder import RunFolder
@@ -231,6 +231,32 @@ def test_ranks_with_different_programs_are_an_error_before_the_first_step(tmp_pa
     assert raised.value.message == "rank 1 does not train what rank 0 trains"
     assert "seed: rank 0 has 3, and rank 1 has 4" in raised.value.notes
     assert raised.value.helps == ("copy the program and its data to every machine",)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("of", ["data", "valid"])
+def test_a_batch_that_carried_states_do_not_fit_is_an_error_before_the_first_step(
+    of: str, count: int, tmp_path: Path
+) -> None:
+    text = CASES["carried"].replace("(4, in_order=true)", "(6, drop_last=true)")
+    all_of_them = f"  {of} = texts() |> batches(6"
+    ending = text.replace(f"{all_of_them}, drop_last=true)", f"{all_of_them})")
+    path, run = written(tmp_path / "a", ending), tmp_path / "run"
+    with pytest.raises(FileError) as raised:
+        train_in_threads(path, run, count)
+    assert raised.value.message == (
+        f"the last batch of `{of}` has 4 of 6 examples, and a state is carried to each of them"
+    )
+    assert raised.value.helps == (
+        "let examples continue those of the batch before: `batches(6, in_order=true)`",
+        "or leave the last batch out: `batches(6, drop_last=true)`",
+    )
+    assert not (run / "checkpoint.safetensors").exists()
+    assert train_in_threads(written(tmp_path / "b", text), run, count)[0].over
+    if of == "valid":
+        with pytest.raises(FileError) as raised:
+            netlang.load(path).evaluate(run / "model.safetensors")
+        assert raised.value.message.startswith("the last batch of `valid` has 4 of 6 examples")
 
 
 def test_there_is_one_way_to_train_in_parallel(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Estimates of the memory of a step, compared with runs. Tests ``netlang.training.run.memory``."""
+"""Estimates of the memory of a step, compared with runs.
+
+Tests ``netlang.training.step.memory``.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ import pytest
 
 import netlang
 from netlang.analysis.summary import summarize
-from netlang.training.run.memory import footprint
 from netlang.training.step.graphs import prepare
+from netlang.training.step.memory import footprint
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

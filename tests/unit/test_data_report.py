@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import Said, said
+from datasets import source_of
 from PIL import Image
 
 import netlang as nl
@@ -272,3 +273,31 @@ train r {
   run = 1 epoch
 }
 """
+
+
+@pytest.mark.parametrize("step", ["", " |> part(0..2)", " |> only(label=0)", " |> map(size)"])
+def test_lengths_and_gaps_are_those_of_the_chosen_examples(step: str, tmp_path: Path) -> None:
+    """Whatever the source is inside of: a choice, a change, or images that are read late."""
+    for name in "ab":
+        Image.new("RGB", (4, 4)).save(tmp_path / f"{name}.png")
+    rows = ["a.png,one two three,5,p", "b.png,one,,p", "a.png,two three,,p", "b.png,a b c d,,q"]
+    (tmp_path / "t.csv").write_text("\n".join(["file,text,age,label", *rows, ""]), "utf-8")
+    declared = """
+dataset rows -> (image: f32[3, 4, 4], text: i64[T], age: f32[], label: i64[]) {
+  csv = "t.csv"
+  image = column("file") |> pictures
+  text = column("text") |> words(vocab=20)
+  age = column("age", fill=0)
+  label = column("label") |> categories
+}
+"""
+    changed = step.replace("size", "image=[rescale(0.0, 2.0)]")
+    source = source_of(tmp_path, f"rows(){changed}", declared)
+    every = [3, 1, 2, 4][: len(source)]
+    lengths = source.unpadded_lengths("text")
+    assert lengths is not None and lengths.tolist() == every
+    some = np.array([0, 2])
+    lengths = source.unpadded_lengths("text", some)
+    assert lengths is not None and lengths.tolist() == [3, 2]
+    assert source.gaps("age") == len(every) - 1
+    assert source.gaps("age", some) == 1

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import gzip
 import os
+import platform
 import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Never
 
 import numpy as np
 import pytest
@@ -235,6 +237,24 @@ def test_blank_lines_and_quotes_with_lines_in_them(monkeypatch: pytest.MonkeyPat
     assert source.examples(slice(0, 4))["x"].tolist() == [1, 2, 1, 2]
 
 
+@pytest.mark.parametrize("chunk", [16, 50, 1000])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_lines_without_values_count_wherever_a_part_ends(
+    quote: str, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only those at the end of the file do not: spreadsheets write them."""
+    rows = "".join(f"{quote}{i}{quote},{i}\n{',' * (i % 4 > 0)}\n , \n" for i in range(90))
+    text = f"x,y\n{rows}{','.center(9)}\n,\n"
+    fields = 'x = column("x", fill=0)\ny = column("y", fill=0)'
+    whole = opened(text, "x: f32[], y: f32[]", fields)
+    in_parts(monkeypatch, chunk=chunk)
+    parts = opened(text, "x: f32[], y: f32[]", fields)
+    assert len(parts) == len(whole) > 200
+    assert parts.gaps("x") == whole.gaps("x")
+    every = slice(None)
+    np.testing.assert_array_equal(parts.examples(every)["x"], whole.examples(every)["x"])
+
+
 # ---- the cache ---------------------------------------------------------------------------
 
 
@@ -337,17 +357,31 @@ train line {{
 
 
 def test_what_killed_processes_left_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of other machines is not, which may share the folder: their processes are not known."""
     in_parts(monkeypatch, cached=True)
+    Path("t.csv").write_text(table(), newline="")
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    begun = cache.cache_folder() / f"{'0' * 32}.{ended.pid}"
-    other = cache.cache_folder() / f"{'1' * 32}.{os.getppid()}"
-    for folder in (begun, other):
-        folder.mkdir(parents=True)
-        (folder / "0.values").write_bytes(b"?")
+    made: list[Path] = []
+
+    def begin(process: int, host: str = platform.node()) -> Path:
+        with monkeypatch.context() as there, pytest.raises(InterruptedError):
+            there.setattr(platform, "node", lambda: host)
+            there.setattr(os, "getpid", lambda: process)
+            cache.Entry([Path("t.csv")], f"{process} {host}").write(stop)
+        made[-1].mkdir()
+        return made[-1]
+
+    def stop(folder: Path) -> Never:
+        made.append(folder)
+        raise InterruptedError
+
+    elsewhere = begin(ended.pid, "another.example")
+    other, begun = begin(os.getppid()), begin(ended.pid)
     opened()
     assert not begun.exists()
     assert other.exists()
+    assert elsewhere.exists()
 
 
 # ---- gzip and texts ------------------------------------------------------------------------

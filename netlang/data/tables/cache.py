@@ -7,6 +7,7 @@ were read from. It is used while these have the size and the time they had.
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -91,7 +92,7 @@ class Entry:
         ``fill`` returns a checksum, the number of examples and what the files hold.
         """
         _remove_outdated()
-        new = self.folder.with_name(f"{self.folder.name}.{os.getpid()}")
+        new = self.folder.with_name(f"{self.folder.name}.{_host()}.{os.getpid()}")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True, mode=0o700)
         try:
@@ -109,11 +110,19 @@ class Entry:
 
 
 def remove_abandoned() -> None:
-    """Remove what processes that were killed had begun to write."""
-    for folder in cache_folder().glob("*.*"):
+    """Remove what processes of this machine that were killed had begun to write.
+
+    Several machines may share the folder, and only know their own processes.
+    """
+    for folder in cache_folder().glob(f"*.{_host()}.*"):
         number = folder.name.rpartition(".")[2]
         if number.isdecimal() and int(number) != os.getpid() and not _runs(int(number)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _host() -> str:
+    """Return a short name of this machine, of letters and digits."""
+    return sha256(platform.node().encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
 def _runs(process: int) -> bool:

@@ -58,7 +58,7 @@ def _read_file(columns: Columns, layout: Layout) -> str | None:
     size, done, total, line = unpacked_size(layout.path), 0, 0, 1
     workers = min(_MOST_WORKERS, os.cpu_count() or 1)
     coming: deque[tuple[bytes, Future[list[Part] | None]]] = deque()
-    chunks = _chunks(layout.path)
+    chunks = _chunks(layout.path, layout.separator)
     header = layout.header
 
     def begin() -> bool:
@@ -115,12 +115,15 @@ def _exactly(layout: Layout, data: bytes, line: int, *, header: bool) -> dict[st
     return layout.exact(text, line)
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    """Yield whole lines of a file, some megabytes at a time."""
-    rest = b""
+def _chunks(path: Path, separator: str) -> Iterator[bytes]:
+    """Yield whole lines of a file, some megabytes at a time.
+
+    Lines without any values are with a line after them: only the last ones of a file do not count.
+    """
+    rest, nothing = b"", f'{separator}" \t\v\f\r\n'.encode()
     for read in blocks(path, _CHUNK):
         data = rest + read
-        end = _end_of_line(data)
+        end = _end_of_lines(data, nothing)
         if not end and len(data) > _LARGEST_CHUNK:
             raise _UndividedError
         if end:
@@ -130,11 +133,20 @@ def _chunks(path: Path) -> Iterator[bytes]:
         yield rest if rest.endswith(b"\n") else rest + b"\n"
 
 
-def _end_of_line(data: bytes) -> int:
-    """Return the length of the lines in some bytes that are whole; 0 if there are none."""
-    if b'"' not in data:
-        return data.rfind(b"\n") + 1
-    text = np.frombuffer(data, np.uint8)
-    outside = np.cumsum(text == _QUOTE) % 2 == 0
-    ends = np.flatnonzero((text == _NEWLINE) & outside)
-    return int(ends[-1]) + 1 if len(ends) else 0
+def _end_of_lines(data: bytes, nothing: bytes) -> int:
+    """Return the length of the lines in some bytes that are whole; 0 if there are none.
+
+    Lines at their end that only have bytes of ``nothing`` are not among them.
+    """
+    ends = None
+    if b'"' in data:
+        text = np.frombuffer(data, np.uint8)
+        outside = np.cumsum(text == _QUOTE) % 2 == 0
+        ends = np.flatnonzero((text == _NEWLINE) & outside)
+        whole = data[: int(ends[-1]) + 1] if len(ends) else b""
+    else:
+        whole = data[: data.rfind(b"\n") + 1]
+    last = len(whole.rstrip(nothing))
+    if not last:
+        return 0
+    return (whole.find(b"\n", last) if ends is None else int(ends[ends >= last][0])) + 1

@@ -38,7 +38,7 @@ def read_text(path: Path, encoding: str = "", *, may_declare: bool = False) -> t
     data = b"".join(parts)
     del parts
     if encoding:
-        return _decoded(path, data, encoding), f"{len(data)}:{zlib.crc32(data):08x}"
+        return decoded(path, data, encoding), f"{len(data)}:{zlib.crc32(data):08x}"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FileError(f"{path} is UTF-16 text", helps=_encoding("utf-16", may_declare))
     if (at := data.find(b"\0")) >= 0:
@@ -116,7 +116,8 @@ def _unpacked(path: Path, data: bytes, stream: BinaryIO, size: int, most: int) -
         raise FileError(f"{path} is damaged: {error}") from None
 
 
-def _decoded(path: Path, data: bytes, encoding: str) -> str:
+def decoded(path: Path, data: bytes, encoding: str) -> str:
+    """Return the text of a file in an encoding; raise ``FileError`` where it is in another."""
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except LookupError:

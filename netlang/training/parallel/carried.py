@@ -5,9 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netlang.analysis.accumulators import axis_of_examples, of_examples
+from netlang.data.batches import Batches
+from netlang.diagnostics.errors import FileError
 from netlang.system.numpy import Array, np
 from netlang.system.ranks import Ranks
 from netlang.training.step.graphs import Training
+
+
+def check_carried(training: Training, batches: Batches, of: str) -> None:
+    """Raise ``FileError`` for a last batch whose examples do not fit the states of those before.
+
+    ``of`` is what the data are called.
+    """
+    rest, size = batches.examples % batches.size, batches.size
+    alone = len(batches) == batches.part[1] == 1
+    if not rest or alone or not any(of_examples(state.value) for state in training.carried):
+        return
+    raise FileError(
+        f"the last batch of `{of}` has {rest:,} of {size:,} examples, and a state is carried to "
+        "each of them",
+        helps=[
+            f"let examples continue those of the batch before: `batches({size}, in_order=true)`",
+            f"or leave the last batch out: `batches({size}, drop_last=true)`",
+        ],
+    )
 
 
 def whole_carried(state: dict[str, Array], training: Training, ranks: Ranks) -> dict[str, Array]:

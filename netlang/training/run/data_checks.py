@@ -10,6 +10,7 @@ from netlang.data.columns import check_classes, classes_of
 from netlang.data.source import Source
 from netlang.plan.plan import Computation
 from netlang.plan.schedules import Clock, Rate, durations, follow
+from netlang.training.parallel.carried import check_carried
 from netlang.training.preprocessing import check_same
 from netlang.training.run.loop import clock_of
 from netlang.training.step.graphs import Training
@@ -21,9 +22,14 @@ _RATES = 2000
 def check_data(
     training: Training, data: Batches, valid: Batches | None, warn: Callable[[str], None]
 ) -> None:
-    """Check how the data are used; raise ``NetlangError`` for a label that is not a class."""
+    """Check how the data are used; raise ``NetlangError`` where they can't be.
+
+    Such as for a label that is not a class.
+    """
     plan = training.plan
     opened = [batches for batches in (data, valid) if batches is not None]
+    for batches, of in zip(opened, ("data", "valid"), strict=False):
+        check_carried(training, batches, of)
     for remark in dict.fromkeys(r for batches in opened for r in batches.source.remarks()):
         warn(f"warning: {remark}")
     if valid is not None:

@@ -13,9 +13,9 @@ from netlang.plan.schedules import Clock, Rate, follow
 from netlang.training.class_weights import balanced
 from netlang.training.run.data_checks import check_data
 from netlang.training.run.loop import clock_of
-from netlang.training.run.memory import footprint
 from netlang.training.run.preparation import Choices, open_data, seed_of
 from netlang.training.step.graphs import StepGraph, Training, prepare
+from netlang.training.step.memory import footprint
 
 _POINTS, _WIDTH = 12, 40
 _EIGHTHS = " ▏▎▍▌▋▊▉"

@@ -16,6 +16,7 @@ from netlang.storage.weights import described, load_weights, read_metadata
 from netlang.system.numpy import Array, np
 from netlang.training.class_weights import balanced
 from netlang.training.confusion import Confusion
+from netlang.training.parallel.carried import check_carried
 from netlang.training.predictions import Predictions
 from netlang.training.preprocessing import check_same
 from netlang.training.run.engine import Evaluates, initial_state
@@ -81,6 +82,7 @@ def evaluate(plan: Plan, choices: Choices, given: Mapping[str, Parameters]) -> E
     outputs = {name: v for i, each in numbered for name, v in each.outputs(i).items()}
     training = prepare(plan, seed_of(plan, choices), outputs)
     of, examples = _examples(plan, choices, fitted)
+    check_carried(training, examples, of)
     initial = initial_parameters(plan, seed_of(plan, choices), choices.folder)
     state = initial_state(training, initial | _loaded(plan.name, given, initial))
     engine = engine_of(training, state, choices)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -15,9 +13,7 @@ from typing import Protocol
 from netlang.data.batches import Batches, BatchStream
 from netlang.data.fitted import Fitted
 from netlang.data.source import Batch
-from netlang.diagnostics.errors import EvaluationError, NetlangError
-from netlang.ir.dims import bind
-from netlang.ir.graph import Graph
+from netlang.diagnostics.errors import EvaluationError
 from netlang.plan.callbacks import Save
 from netlang.plan.plan import Plan
 from netlang.plan.schedules import Clock, follow
@@ -26,19 +22,19 @@ from netlang.system.ranks import ALONE, Ranks
 from netlang.training.history.reports import WATCHED, Report, StepReport, WatchReport, interval
 from netlang.training.monitors import Monitors
 from netlang.training.parallel.carried import whole_carried
-from netlang.training.parallel.exchange import Exchange, Flags, all_counts, merged
+from netlang.training.parallel.exchange import merged
 from netlang.training.run import checkpoints
 from netlang.training.run.checkpoints import Progress, Sums
-from netlang.training.run.engine import Arrays, Engine, Numbers, batch_size
-from netlang.training.run.evaluation import evaluated, is_finite, metrics_of
+from netlang.training.run.engine import Arrays, Engine
+from netlang.training.run.evaluation import evaluated, metrics_of
 from netlang.training.run.parameter_files import (
     check_finite,
     save_layers,
     save_selection,
     save_vocabularies,
 )
-from netlang.training.step.graphs import DRAW, GRADIENT_NORM, LOSS, STEP, StepGraph, Training
-from netlang.training.step.measures import Measures
+from netlang.training.run.updates import Updates
+from netlang.training.step.graphs import LOSS, STEP, StepGraph, Training
 from netlang.training.step.watching import ACTIVATIONS, GRADIENTS, NO_WATCH, PARAMETERS, Watch
 from netlang.training.totals import Totals
 
@@ -84,26 +80,22 @@ class Run:
     """What computes the learning rates, by step and input."""
     _began: float = 0.0
     _saved: float = 0.0
-    _exchanges: dict[str, Exchange] = field(default_factory=dict[str, Exchange])
-    """What adds up over several ranks, by step."""
-    _known: Flags = field(default_factory=Flags)
-    """What all of several ranks know after their last update."""
+    _updates: Updates = field(init=False)
 
     kept: Callable[[], Arrays] = dict[str, Array]
     """Returns the parameters where the metric of the stop was best: the result of the run."""
 
     def __post_init__(self) -> None:
         self._monitors = Monitors(self.training.plan)
+        self._updates = Updates(
+            self.training, self.engine, self.data, self.ranks, self.interrupted,
+            lambda: time.monotonic() - self._saved,
+        )  # fmt: skip
         self._begin_totals()
-        if self.ranks.count > 1:
-            steps = self.training.steps
-            self._exchanges = {s.name: Exchange(self.ranks, self.training, s) for s in steps}
 
     def _begin_totals(self) -> None:
-        self._totals = {each.name: self._sums(each.measures) for each in self.training.steps}
-
-    def _sums(self, measures: Measures) -> Totals:
-        return Totals(measures, self.training.plan.computation.batch)
+        steps = self.training.steps
+        self._totals = {each.name: self._updates.sums(each.measures) for each in steps}
 
     def remarks(self) -> list[str]:
         """Return why the run stopped, and what its results are."""
@@ -200,12 +192,12 @@ class Run:
 
     def _is_interrupted(self) -> bool:
         """Return whether the run was interrupted, and all ranks know it."""
-        return self.interrupted() if self.ranks.count == 1 else self._known.interrupted
+        return self.interrupted() if self.ranks.count == 1 else self._updates.known.interrupted
 
     def _since_saved(self) -> float:
         """Return the seconds since the last checkpoint, of which all ranks know the same."""
         alone = self.ranks.count == 1
-        return time.monotonic() - self._saved if alone else self._known.seconds
+        return time.monotonic() - self._saved if alone else self._updates.known.seconds
 
     def _next(self, stream: BatchStream) -> list[Batch]:
         """Return the batches of one step; at the end of an epoch there may be fewer, or none."""
@@ -216,7 +208,7 @@ class Run:
 
         Returns ``None``, and changes nothing, where it was interrupted between two batches.
         """
-        restore = self.engine.savepoint()
+        restore, watch = self.engine.savepoint(), self._is_watched(step + 1)
         measured: dict[str, float] = {}
         norms: dict[str, float] = {}
         watched: dict[str, dict[str, Sequence[float]]] = {}
@@ -228,13 +220,15 @@ class Run:
             rates += numbers.values()
             for iteration in range(chosen.update.repeat):
                 numbers[STEP] = step * chosen.update.repeat + iteration + 1
-                found = self._iteration(chosen, batches, step, numbers, watched)
+                found = self._updates.run(chosen, batches, step, numbers, clock, watch=watch)
                 if found is None:
                     restore()
                     return None
-                totals[chosen.name], values = found
-                norms[chosen.name] = values.pop(GRADIENT_NORM)
-                measured |= {_shown(self.training, chosen, n): v for n, v in values.items()}
+                totals[chosen.name], norms[chosen.name] = found.totals, found.norm
+                metrics = found.metrics.items()
+                measured |= {_shown(self.training, chosen, n): v for n, v in metrics}
+                for kind, own in found.watched.items():
+                    watched[kind] = {**watched.get(kind, {}), **own}
         for name, each in totals.items():
             self._totals[name].merge(each)
         if watched:
@@ -246,149 +240,6 @@ class Run:
             rates[0] if rates else 0.0,
             norms if len(norms) > 1 else next(iter(norms.values())),
         )
-
-    def _iteration(
-        self, chosen: StepGraph, batches: Sequence[Batch], step: int, numbers: Numbers,
-        watched: dict[str, dict[str, Sequence[float]]],
-    ) -> tuple[Totals, dict[str, float]] | None:  # fmt: skip
-        """Run an update once; return its sums and its metrics, ``None`` if interrupted.
-
-        What is watched of the step is added to ``watched``.
-        """
-        totals = self._sums(chosen.measures)
-        alone = self.ranks.count == 1
-        parts = [] if alone else self._parts(step, len(batches))
-        # Of a batch that is too small for all ranks, the last ones have no part.
-        own = [batch for batch in batches if batch]
-        given = [{**numbers, DRAW: self._draw(step, i)} for i, b in enumerate(batches) if b]
-        if chosen.gathering is not None:
-            whole = self._whole(chosen, own, given, parts)
-            given = [{**each, **more} for each, more in zip(given, whole, strict=True)]
-        found: Arrays = {}
-        restore, failure = self.engine.savepoint(), None
-        try:
-            for i, batch in enumerate(own):
-                if i and alone and self.interrupted():
-                    return None
-                last = alone and i == len(own) - 1
-                graph = chosen.graph if last else chosen.gathering or chosen.graph
-                one = alone and len(own) == 1
-                found = self._update(chosen, graph, batch, given[i], step, alone=one)
-                totals.add(found, batch)
-        except NetlangError as error:
-            if alone:
-                raise
-            failure = error
-        if not alone:
-            totals = self._combined(chosen, totals, failure, restore, sum(parts))
-            # What is watched is copied only when it is read.
-            found = ChainMap({}, self._from_sums(chosen, numbers, totals, step), found)
-        if self._is_watched(step + 1):
-            if not alone:
-                found = self._last_activations(chosen, found)
-            for kind, values in chosen.watched.read(found).items():
-                watched[kind] = {**watched.get(kind, {}), **values}
-        norm = {GRADIENT_NORM: float(found[GRADIENT_NORM])}
-        if alone and len(batches) == 1:
-            return totals, norm | {name: float(found[name]) for name in chosen.measures.metrics}
-        values = totals.values()
-        if not math.isfinite(values[LOSS]):
-            from netlang.training.run.nonfinite import update_error
-
-            raise update_error(values[LOSS], totals, step)
-        return totals, norm | values
-
-    def _draw(self, step: int, batch: int) -> int:
-        """Return the number of this rank's part of a batch of a step, counted from 1."""
-        return self.ranks.count * (step * self._accumulate + batch) + self.ranks.rank + 1
-
-    def _parts(self, step: int, batches: int) -> list[int]:
-        """Return how many examples each part of each batch of a step has."""
-        first = step % self.clock.steps_per_epoch * self._accumulate
-        return [part for i in range(batches) for part in self.data.parts(first + i)]
-
-    def _combined(
-        self, chosen: StepGraph, totals: Totals, failure: NetlangError | None,
-        restore: Callable[[], None], examples: int,
-    ) -> Totals:  # fmt: skip
-        """Add up gradients and metrics over all ranks; raise the error of the first with one."""
-        seconds = 0.0 if self.ranks.rank else time.monotonic() - self._saved
-        own = Flags(self.interrupted(), failure is not None, seconds, min(1, totals.examples))
-        exchange = self._exchanges[chosen.name]
-        totals, self._known = exchange.combine(self.engine, totals, own, examples)
-        if self._known.failed:
-            restore()
-            self.ranks.gather(partial(_raise, failure))
-        return totals
-
-    def _from_sums(self, chosen: StepGraph, numbers: Numbers, totals: Totals, step: int) -> Arrays:
-        """Update from the sums of all ranks; return what the update measures."""
-        restore = self.engine.savepoint()
-        found = self.engine.step(chosen.graph, {}, numbers)
-        if not is_finite(found[GRADIENT_NORM]):
-            from netlang.training.run.nonfinite import step_error
-
-            restore()
-            measured = {**found, LOSS: np.asarray(totals.values()[LOSS])}
-            raise step_error(chosen.graph, self.engine.state(), {}, numbers, measured, step)
-        return found
-
-    def _last_activations(self, chosen: StepGraph, found: Arrays) -> Arrays:
-        """Return what was found with the watched activations of the last part of the batch."""
-        assert chosen.gathering is not None
-        names = {*chosen.gathering.outputs} - {*chosen.measures.outputs, GRADIENT_NORM}
-        own = {name: found[name] for name in names if name in found}
-        parts = self.ranks.gather(lambda: own) if names else [own]
-        return ChainMap(next((each for each in reversed(parts) if each), own), found)
-
-    def _whole(
-        self, chosen: StepGraph, batches: Sequence[Batch], given: Sequence[Numbers],
-        parts: Sequence[int],
-    ) -> Sequence[Numbers]:  # fmt: skip
-        """Return, for each batch of an update, its shares, and the totals over all of them.
-
-        ``parts`` are the examples of all parts, where several ranks have one.
-        """
-
-        def add(sums: Totals) -> None:
-            restore = self.engine.savepoint()
-            for batch, numbers in zip(batches, given, strict=True):
-                graph = chosen.weighing
-                sums.add({} if graph is None else self.engine.step(graph, batch, numbers), batch)
-            restore()
-
-        sums = self._sums(chosen.measures)
-        if chosen.weighing is not None:
-            merged(self.ranks, sums, add)
-        else:
-            sums.examples = sum(parts) or sum(map(batch_size, batches))
-        totals = {name: sums.total(each) for name, each in chosen.totals.items()}
-        sizes = [sums.sizes(batch) for batch in batches]
-        counts = {
-            name: [bind(count, each) for each in sizes] for name, count in chosen.shares.items()
-        }
-        all = {name: sum(each) for name, each in counts.items()}
-        if parts:
-            all = all_counts(self.ranks, chosen, all, parts)
-        return [
-            {**totals, **{name: each[i] / all[name] for name, each in counts.items()}}
-            for i in range(len(batches))
-        ]
-
-    def _update(
-        self, chosen: StepGraph, graph: Graph, batch: Batch, numbers: Numbers, step: int,
-        *, alone: bool,
-    ) -> Arrays:  # fmt: skip
-        restore = self.engine.savepoint()
-        found = self.engine.step(graph, batch, numbers)
-        # A batch of several may have no weight in a mean: then its own loss is 0 / 0.
-        loss = [LOSS] if alone else chosen.measures.of(LOSS)
-        if all(map(is_finite, (found[GRADIENT_NORM], *(found[name] for name in loss)))):
-            return found
-        from netlang.training.run.nonfinite import step_error
-
-        restore()
-        raise step_error(graph, self.engine.state(), batch, numbers, found, step)
 
     # What is watched.
 
@@ -452,7 +303,7 @@ class Run:
             return {}
         totals = self._evaluated(self.valid)
         if totals.examples < self.valid.examples:
-            self._known = replace(self._known, interrupted=True)
+            self._updates.known = replace(self._updates.known, interrupted=True)
             return None
         return self.ranks.share(lambda: metrics_of(self.training, totals, "valid"))
 
@@ -472,7 +323,7 @@ class Run:
                 evaluated(self.training, self.engine, valid, name, self.interrupted, among=own)
             )
 
-        return merged(self.ranks, self._sums(self.training.measures), add)
+        return merged(self.ranks, self._updates.sums(self.training.measures), add)
 
     # Files.
 
@@ -498,7 +349,7 @@ class Run:
         if self.ranks.rank == 0:
             self.watcher.saved(checkpoints.save(self.folder, state, progress, self.kept()))
         self._saved = time.monotonic()
-        self._known = replace(self._known, seconds=0.0)
+        self._updates.known = replace(self._updates.known, seconds=0.0)
         return state
 
     def _save_every(self, step: int, clock: Clock) -> None:
@@ -538,11 +389,6 @@ class Run:
         """Save the vocabulary of the data next to parameters, and report both."""
         for written in (path, *save_vocabularies(self.data.source, path)):
             self.watcher.saved(written)
-
-
-def _raise(error: NetlangError | None) -> None:
-    if error is not None:
-        raise error
 
 
 def clock_of(plan: Plan, batches: int) -> Clock:

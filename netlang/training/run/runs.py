@@ -31,10 +31,10 @@ from netlang.training.run.data_checks import check_data
 from netlang.training.run.engine import Arrays
 from netlang.training.run.folder import LANDSCAPE, PROGRAM, RunFolder
 from netlang.training.run.loop import Run
-from netlang.training.run.memory import footprint
 from netlang.training.run.preparation import Choices, Opened, open_training, seed_of
 from netlang.training.run.settings import RANKS, differences, run_settings
 from netlang.training.step.graphs import DRAW, Training
+from netlang.training.step.memory import footprint
 from netlang.training.step.watching import Watch, watch_of
 
 CURVES, CURVES_PNG, TRACE = "curves.svg", "curves.png", "trace"

@@ -167,6 +167,9 @@ class ImageSource(Source):
     def gaps(self, column: str, chosen: Chosen = EVERY) -> int:
         return self.inner.gaps(column, chosen)
 
+    def unpadded_lengths(self, column: str, chosen: Chosen = EVERY) -> Array | None:
+        return self.inner.unpadded_lengths(column, chosen)
+
     def remarks(self) -> Sequence[str]:
         return (*self.inner.remarks(), *self.decided)
 
