@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from netlang.data.readings import with_gaps
 from netlang.diagnostics.errors import InputError
 from netlang.system.numpy import Array, np
 
@@ -52,10 +53,7 @@ def column(values: object) -> object:
             return np.stack(images) if len({each.shape for each in images}) == 1 else images
         return cast("object", values)
     if hasattr(values, "to_numpy"):
-        array: Array = cast("Any", values).to_numpy()
-        if array.dtype == object and all(isinstance(each, str) for each in array.tolist()):
-            return array.astype(str)
-        return array
+        return with_gaps(cast("Any", values).to_numpy())
     return values
 
 

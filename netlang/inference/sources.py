@@ -45,7 +45,7 @@ def read_source(
     Tables are written in a ``format``, by default as their names say, in UTF-8. ``resize`` and
     ``pixels`` are those of ``read_input``, whose errors it raises.
     """
-    if source[:1] == source[-1:] == '"' and len(source) > 1:
+    if is_text(source):
         return _text(source[1:-1], value, words)
     if drawn := _RANDOM.fullmatch(source):
         return _random(value, int(drawn[3] or 0))
@@ -92,6 +92,11 @@ def is_image(source: str) -> bool:
     if source.lower().rpartition(":")[0].endswith(_TABLES):
         return False
     return all(file_of(file).lower().endswith(IMAGES) for file in expanded(source))
+
+
+def is_text(source: str) -> bool:
+    """Return whether a source is a text in quotes."""
+    return source[:1] == source[-1:] == '"' and len(source) > 1
 
 
 def is_table(source: str) -> bool:
