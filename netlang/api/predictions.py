@@ -13,7 +13,7 @@ from netlang.backends.feeds import as_array
 from netlang.diagnostics.errors import FileError, InputError, require_at_least
 from netlang.inference.preprocessing import input_of_columns
 from netlang.inference.scores import shares
-from netlang.inference.sources import expanded, is_table
+from netlang.inference.sources import expanded, is_table, names_of
 from netlang.storage.inputs import known_inputs
 from netlang.system.numpy import Array, np
 
@@ -110,6 +110,7 @@ def _batches(
     table = files is not None and len(files) == 1 and is_table(str(files[0]))
     if files is not None and not table:
         name = _only_input(network)
+        every_name = names_of([str(file) for file in files])
         for at in range(0, len(files), batch):
             part = files[at : at + batch]
             read = [network.read_inputs({name: str(each)}, resize=resize)[name] for each in part]
@@ -119,7 +120,8 @@ def _batches(
                     f"the images in {part[0].parent} have different sizes",
                     helps=["resize them to the size of the input: `resize=True`"],
                 )
-            names = [n for each, array in zip(part, read, strict=True) for n in _names(each, array)]
+            here = zip(every_name[at : at + batch], read, strict=True)
+            names = [n for each, array in here for n in _names(each, array)]
             yield names, {name: np.concatenate(read)}
         return
     if files is not None:
@@ -195,11 +197,11 @@ def _parts(inputs: Mapping[str, Array], batch: int) -> Iterator[tuple[list[str],
         yield [str(i) for i in range(at, min(at + batch, count))], part
 
 
-def _names(file: Path, examples: Array) -> list[str]:
+def _names(file: str, examples: Array) -> list[str]:
     """Return the name of a file, with the number of each example if it has several."""
     if len(examples) == 1:
-        return [file.name]
-    return [f"{file.name}[{i}]" for i in range(len(examples))]
+        return [file]
+    return [f"{file}[{i}]" for i in range(len(examples))]
 
 
 def _files(source: object) -> list[Path] | None:

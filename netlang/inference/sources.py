@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 from collections.abc import Sequence
 from io import StringIO
@@ -76,6 +77,19 @@ def expanded(source: str) -> list[str]:
     if len(found) > _MOST_FILES:
         raise FileError(f"`{source}` has {len(found):,} files, and {_MOST_FILES:,} are the most")
     return found
+
+
+def names_of(files: Sequence[str]) -> list[str]:
+    """Return the names of files, with their folders where several have the same name.
+
+    >>> names_of(["cats/1.png", "cats/2.png"]), names_of(["pets/cats/1.png", "pets/dogs/1.png"])
+    (['1.png', '2.png'], ['cats/1.png', 'dogs/1.png'])
+    """
+    names = [Path(file).name for file in files]
+    if len(set(names)) == len(names):
+        return names
+    shared = Path(os.path.commonpath([Path(file).parent for file in files]))
+    return [Path(file).relative_to(shared).as_posix() for file in files]
 
 
 def _matches(pattern: Path) -> list[str]:

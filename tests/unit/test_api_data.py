@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import said
 from PIL import Image
 
 import netlang
 from netlang.api.conversion import column
 from netlang.api.display import Text
+from netlang.storage.outputs import write_each_image
 from netlang.system.numpy import Array
 
 TEXT = """
@@ -331,6 +333,28 @@ def test_the_images_of_a_folder_are_predicted_as_their_arrays(program: netlang.P
     assert "white-space: pre" in found._repr_html_()
     one = model.predict(Path("photos/3.png"))
     assert (list(one.names), one.labels) == (["3.png"], [found.labels[3]])
+
+
+def test_files_of_the_same_name_are_told_apart_by_their_folders(
+    program: netlang.Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, image = trained(program)
+    for i, folder in enumerate(("photos/cats", "photos/dogs")):
+        Path(folder).mkdir(parents=True)
+        Image.fromarray(image[i][0]).save(f"{folder}/1.png")
+    found = model.predict("photos/*/1.png", batch=1)
+    assert found.names == ["cats/1.png", "dogs/1.png"]
+    Path("shapes.net").write_text(TEXT)
+    model.save("shapes.safetensors")
+    given = ["run", "shapes.net", "-i", "image=photos/*/1.png", "-w", "shapes.safetensors"]
+    code, out, _ = said(capsys, *given, "-o", "found.csv")
+    assert code == 0
+    assert "  cats/1.png\n" in out
+    lines = Path("found.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["example", "cats/1.png", "dogs/1.png"]
+    images = {"y": image[:2]}
+    list(write_each_image(Path("out"), images, found.names, lambda _: False, lambda _: ()))
+    assert sorted(each.name for each in Path("out").iterdir()) == ["cats-1.png", "dogs-1.png"]
 
 
 def test_arrays_and_images_in_memory_are_predicted(program: netlang.Program) -> None:
