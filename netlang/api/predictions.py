@@ -186,7 +186,7 @@ def _texts(network: Network, source: object) -> dict[str, object]:
     names = {reading.names for reading in readings if reading.tokens is not None}
     if len(names) != 1 or not texts or not all(isinstance(text, str) for text in texts):
         return {}
-    return dict.fromkeys(names.pop(), source)
+    return dict.fromkeys(names.pop(), texts)
 
 
 def _parts(inputs: Mapping[str, Array], batch: int) -> Iterator[tuple[list[str], dict[str, Array]]]:

@@ -197,7 +197,13 @@ def _check_names(graph: Graph, feeds: Mapping[str, object]) -> None:
             problems.append(InputError(f"`{graph.name}` has no input `{name}`", helps=helps))
     for name, value in inputs.items():
         if name not in feeds:
-            problems.append(InputError(f"no value was given for input `{name}` ({value.type})"))
+            example = "photo.png" if value.type.rank == 4 and value.type.dtype.is_float else "…"
+            problems.append(
+                InputError(
+                    f"no value was given for input `{name}` ({value.type})",
+                    helps=[f"give it: `-i {name}={example}`, or `{name}=…` in Python"],
+                )
+            )
     _raise(problems)
 
 

@@ -335,7 +335,7 @@ def test_the_images_of_a_folder_are_predicted_as_their_arrays(program: netlang.P
     assert (list(one.names), one.labels) == (["3.png"], [found.labels[3]])
 
 
-def test_files_of_the_same_name_are_told_apart_by_their_folders(
+def test_files_of_the_same_name_have_their_folders_in_their_names(
     program: netlang.Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model, image = trained(program)
