@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from netlang.api.network import Network
+    from netlang.storage.pixels import Pixels
 
 
 def columns_of(data: object, what: str) -> dict[str, object]:
@@ -79,14 +80,26 @@ def as_input(network: Network, name: str, value: ArrayLike) -> ArrayLike:
     found = column(value)
     if found is value:
         return value
+    trained = None if network.fitted is None else network.fitted.input(name)
+    if trained is not None and trained.pixels is not None and _has_images(value):
+        array = _as_in_training(value, trained.pixels, f"`{name}`")
+        return network.preprocess(**{name: array})[name]
     if not isinstance(found, np.ndarray) or not _has_images(value):
         return cast("ArrayLike", found)
     array = cast("Array", found)
-    if network.fitted is not None and network.fitted.input(name) is not None:
+    if trained is not None:
         return network.preprocess(**{name: array})[name]
     most = np.float32(np.iinfo(array.dtype).max) if array.dtype.kind in "iu" else np.float32(1)
     scaled = array.astype(np.float32) / most
     return scaled if scaled.ndim == 4 else scaled[None]
+
+
+def _as_in_training(value: object, pixels: Pixels, place: str) -> Array:
+    """Return images of any size, ``[N, C, H, W]``, of the size that the training read them in."""
+    from netlang.storage.images import pixels_of
+
+    images = cast("Sequence[Any]", value) if isinstance(value, list | tuple) else [value]
+    return np.stack([pixels_of(each, pixels, place) for each in images])
 
 
 def _has_images(value: object) -> bool:

@@ -370,6 +370,42 @@ def test_arrays_and_images_in_memory_are_predicted(program: netlang.Program) -> 
     assert str(by_array).endswith("+ 20 more")
 
 
+PHOTOS = """
+net Classes(image: f32[N, 3, 8, 8]) -> logits: f32[N, 2] = image |> flatten |> dense(2)
+
+train photos {
+  data = image_folder("photos", size=8)
+    |> map(image=[standardize([0.5, 0.4, 0.5], [0.2, 0.3, 0.2])])
+    |> batches(2)
+  model = new Classes()
+  loss = cross_entropy(model(batch.image), batch.label)
+  optimizer = sgd(0.1)
+  run = 1 epochs
+}
+"""
+
+
+def test_images_of_any_size_are_prepared_as_files_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    draw = np.random.default_rng(0)
+    files = [Path(f"photos/{name}/1.png") for name in ("cats", "dogs")]
+    for file, size in zip(files, ((20, 12), (9, 30)), strict=True):
+        file.parent.mkdir(parents=True)
+        pixels = draw.integers(0, 256, (*size, 3)).astype(np.uint8)
+        # Turned, as telephones write them.
+        turned = Image.Exif()
+        turned[0x0112] = 6
+        Image.fromarray(pixels).save(file, exif=turned)
+    model = netlang.loads(PHOTOS, str(tmp_path / "photos.net")).train().model
+    expected = model.predict([str(file) for file in files]).outputs["logits"]
+    found = model.predict([Image.open(file) for file in files]).outputs["logits"]
+    assert np.allclose(found, expected, atol=1e-6)
+    one = model(image=Image.open(files[0]))["logits"]
+    assert np.allclose(one, expected[:1], atol=1e-6)
+
+
 def test_outputs_other_than_scores_of_classes_are_printed_as_numbers() -> None:
     net = netlang.loads("net Twice(x: f32[N, 2]) -> y: f32[N, 2] = 2.0 * x\n")["Twice"]
     found = net.predict([[1.0, 2.0], [3.0, 4.0]])
