@@ -98,7 +98,8 @@ def _as_in_training(value: object, pixels: Pixels, place: str) -> Array:
     """Return images of any size, ``[N, C, H, W]``, of the size that the training read them in."""
     from netlang.storage.images import pixels_of
 
-    images = cast("Sequence[Any]", value) if isinstance(value, list | tuple) else [value]
+    several = isinstance(value, list | tuple)
+    images = cast("Sequence[Any]", value if several else [value])
     return np.stack([pixels_of(each, pixels, place) for each in images])
 
 

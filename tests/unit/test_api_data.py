@@ -402,7 +402,8 @@ def test_images_of_any_size_are_prepared_as_files_are(
     expected = model.predict([str(file) for file in files]).outputs["logits"]
     found = model.predict([Image.open(file) for file in files]).outputs["logits"]
     assert np.allclose(found, expected, atol=1e-6)
-    one = model(image=Image.open(files[0]))["logits"]
+    photo: Any = Image.open(files[0])
+    one = model(image=photo)["logits"]
     assert np.allclose(one, expected[:1], atol=1e-6)
 
 
