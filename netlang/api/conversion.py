@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from netlang.data.readings import with_gaps
 from netlang.diagnostics.errors import InputError
 from netlang.system.numpy import Array, np
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from netlang.api.network import Network
+    from netlang.storage.pixels import Pixels
 
 
 def columns_of(data: object, what: str) -> dict[str, object]:
@@ -52,10 +54,7 @@ def column(values: object) -> object:
             return np.stack(images) if len({each.shape for each in images}) == 1 else images
         return cast("object", values)
     if hasattr(values, "to_numpy"):
-        array: Array = cast("Any", values).to_numpy()
-        if array.dtype == object and all(isinstance(each, str) for each in array.tolist()):
-            return array.astype(str)
-        return array
+        return with_gaps(cast("Any", values).to_numpy())
     return values
 
 
@@ -81,14 +80,27 @@ def as_input(network: Network, name: str, value: ArrayLike) -> ArrayLike:
     found = column(value)
     if found is value:
         return value
+    trained = None if network.fitted is None else network.fitted.input(name)
+    if trained is not None and trained.pixels is not None and _has_images(value):
+        array = _as_in_training(value, trained.pixels, f"`{name}`")
+        return network.preprocess(**{name: array})[name]
     if not isinstance(found, np.ndarray) or not _has_images(value):
         return cast("ArrayLike", found)
     array = cast("Array", found)
-    if network.fitted is not None and network.fitted.input(name) is not None:
+    if trained is not None:
         return network.preprocess(**{name: array})[name]
     most = np.float32(np.iinfo(array.dtype).max) if array.dtype.kind in "iu" else np.float32(1)
     scaled = array.astype(np.float32) / most
     return scaled if scaled.ndim == 4 else scaled[None]
+
+
+def _as_in_training(value: object, pixels: Pixels, place: str) -> Array:
+    """Return images of any size, ``[N, C, H, W]``, of the size that the training read them in."""
+    from netlang.storage.images import pixels_of
+
+    several = isinstance(value, list | tuple)
+    images = cast("Sequence[Any]", value if several else [value])
+    return np.stack([pixels_of(each, pixels, place) for each in images])
 
 
 def _has_images(value: object) -> bool:

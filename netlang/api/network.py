@@ -388,8 +388,9 @@ class Network:
         """Compute the outputs for many examples, a ``batch`` at a time, with the names of classes.
 
         ``source`` is a folder, a pattern such as ``photos/*.png``, a file, a list of files, or
-        data: an array, images of Pillow, or columns by name. Files and images are prepared as the
-        data that the parameters were trained on; a net with state begins again with each batch.
+        data: an array, images of Pillow, a list of texts for a net that takes texts, or columns by
+        name. Files, images, texts, and columns with the names of a table are prepared as the data
+        that the parameters were trained on; a net with state begins again with each batch.
         Raises ``FileError`` and ``InputError``.
         """
         from netlang.api.predictions import predict

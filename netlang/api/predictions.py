@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from netlang.api.conversion import columns_of
 from netlang.api.display import html
+from netlang.backends.feeds import as_array
 from netlang.diagnostics.errors import FileError, InputError, require_at_least
+from netlang.inference.preprocessing import input_of_columns
 from netlang.inference.scores import shares
-from netlang.inference.sources import expanded, is_table
+from netlang.inference.sources import expanded, is_table, names_of
+from netlang.storage.inputs import known_inputs
 from netlang.system.numpy import Array, np
 
 if TYPE_CHECKING:
@@ -102,10 +105,12 @@ def _batches(
     network: Network, source: object, batch: int, resize: bool
 ) -> Iterator[tuple[list[str], Mapping[str, Array]]]:
     """Yield the names and the inputs of some examples at a time."""
-    files = _files(source)
+    texts = _texts(network, source)
+    files = None if texts else _files(source)
     table = files is not None and len(files) == 1 and is_table(str(files[0]))
     if files is not None and not table:
         name = _only_input(network)
+        every_name = names_of([str(file) for file in files])
         for at in range(0, len(files), batch):
             part = files[at : at + batch]
             read = [network.read_inputs({name: str(each)}, resize=resize)[name] for each in part]
@@ -115,7 +120,8 @@ def _batches(
                     f"the images in {part[0].parent} have different sizes",
                     helps=["resize them to the size of the input: `resize=True`"],
                 )
-            names = [n for each, array in zip(part, read, strict=True) for n in _names(each, array)]
+            here = zip(every_name[at : at + batch], read, strict=True)
+            names = [n for each, array in here for n in _names(each, array)]
             yield names, {name: np.concatenate(read)}
         return
     if files is not None:
@@ -123,14 +129,64 @@ def _batches(
         yield from _parts(network.read_inputs(every), batch)
         return
     named: dict[str, Any]
-    if isinstance(source, Mapping) or hasattr(source, "columns"):
-        named = {
-            str(name): value for name, value in columns_of(cast("object", source), "source").items()
-        }
-    else:
-        named = {_only_input(network): cast("Any", source)}
-    inputs = {name: np.asarray(network.as_input(name, value)) for name, value in named.items()}
-    yield from _parts(inputs, batch)
+    frame = not isinstance(source, Mapping) and hasattr(source, "columns")
+    if isinstance(source, Mapping) or frame or texts:
+        given = columns_of(cast("object", texts or source), "source")
+        yield from _parts(_of_columns(network, given, frame=frame), batch)
+        return
+    named = {_only_input(network): cast("Any", source)}
+    yield from _parts(_as_inputs(network, named), batch)
+
+
+def _as_inputs(network: Network, named: Mapping[str, Any]) -> dict[str, Array]:
+    known = known_inputs(network.graph, named)
+    return {
+        name: as_array(name, network.as_input(name, value), known[name].type)
+        for name, value in named.items()
+    }
+
+
+def _of_columns(
+    network: Network, given: Mapping[str, object], *, frame: bool
+) -> Mapping[str, Array]:
+    """Return columns by name as inputs.
+
+    Those with the names of inputs are inputs as they are. Those with the names of the table that
+    the training read are prepared as its cells were; what such a table has besides is left out.
+    """
+    rows: dict[str, Array] = {}
+    table = frame or not any(value.name in given for value in network.graph.inputs)
+    for value in network.graph.inputs:
+        fitted = network.fitted
+        column = None if fitted is None else fitted.input(value.name)
+        if fitted is None or column is None or column.reading is None:
+            continue
+        own = {n: given[n] for n in column.reading.names if n in given}
+        whole, raw = len(own) == len(column.reading.names), table
+        if value.name in given:
+            raw = whole and (frame or _are_texts(own.values()))
+        if raw:
+            rows[value.name] = input_of_columns(own if whole else given, column, fitted, value)
+    known = {value.name for value in network.graph.inputs} if rows else given
+    rest = {name: value for name, value in given.items() if name in known and name not in rows}
+    return {**rows, **_as_inputs(network, rest)}
+
+
+def _are_texts(columns: Iterable[object]) -> bool:
+    return all(np.asarray(each).dtype.kind in "UO" for each in columns)
+
+
+def _texts(network: Network, source: object) -> dict[str, object]:
+    """Return the texts of a list by the name of their column, for a net that takes texts."""
+    if not isinstance(source, list | tuple) or network.fitted is None:
+        return {}
+    texts = cast("Sequence[object]", source)
+    columns = map(network.fitted.input, (value.name for value in network.graph.inputs))
+    readings = [each.reading for each in columns if each is not None and each.reading is not None]
+    names = {reading.names for reading in readings if reading.tokens is not None}
+    if len(names) != 1 or not texts or not all(isinstance(text, str) for text in texts):
+        return {}
+    return dict.fromkeys(names.pop(), texts)
 
 
 def _parts(inputs: Mapping[str, Array], batch: int) -> Iterator[tuple[list[str], dict[str, Array]]]:
@@ -141,11 +197,11 @@ def _parts(inputs: Mapping[str, Array], batch: int) -> Iterator[tuple[list[str],
         yield [str(i) for i in range(at, min(at + batch, count))], part
 
 
-def _names(file: Path, examples: Array) -> list[str]:
+def _names(file: str, examples: Array) -> list[str]:
     """Return the name of a file, with the number of each example if it has several."""
     if len(examples) == 1:
-        return [file.name]
-    return [f"{file.name}[{i}]" for i in range(len(examples))]
+        return [file]
+    return [f"{file}[{i}]" for i in range(len(examples))]
 
 
 def _files(source: object) -> list[Path] | None:

@@ -46,6 +46,7 @@ def prepare(
     inputs float64. ``sizes`` sets symbols that no input carries. Raises ``InputError``, which names
     every array that does not fit.
     """
+    _check_names(graph, feeds)
     feeds = _as_arrays(graph, feeds)
     bound = bind_sizes(graph, feeds, sizes=sizes)
     arrays: dict[str, Array] = {}
@@ -121,8 +122,10 @@ def as_array(name: str, given: object, wanted: TensorType | None) -> Array:
     except Exception as error:  # ragged lists, or an error of another library
         array, why = np.asarray(None), [str(error)]
     if array.dtype.kind in "OSU":
-        what = f"`{name}` must be an array of numbers, and is a {type(given).__name__}"
-        raise InputError(what, notes=why)
+        found = f"a {type(given).__name__}"
+        if isinstance(given, np.ndarray):
+            found = f"an array of {'objects' if array.dtype.kind == 'O' else 'texts'}"
+        raise InputError(f"`{name}` must be an array of numbers, and is {found}", notes=why)
     if isinstance(given, list | tuple | int) and wanted is not None and wanted.dtype.is_float:
         return array.astype(np.float64)  # 1 in a list means 1.0
     return array
@@ -180,7 +183,7 @@ def _conversion_help(array: Array, given: DType | None, wanted: DType) -> list[s
     return [f'convert it first: numpy.asarray(x, "{numpy_dtype(wanted).name}")']
 
 
-def _check_names(graph: Graph, feeds: Mapping[str, Array]) -> None:
+def _check_names(graph: Graph, feeds: Mapping[str, object]) -> None:
     inputs = {v.name: v for v in graph.inputs}
     names = {*inputs, *(s.value.name for s in graph.states)}
     problems: list[InputError] = []
@@ -194,7 +197,13 @@ def _check_names(graph: Graph, feeds: Mapping[str, Array]) -> None:
             problems.append(InputError(f"`{graph.name}` has no input `{name}`", helps=helps))
     for name, value in inputs.items():
         if name not in feeds:
-            problems.append(InputError(f"no value was given for input `{name}` ({value.type})"))
+            example = "photo.png" if value.type.rank == 4 and value.type.dtype.is_float else "…"
+            problems.append(
+                InputError(
+                    f"no value was given for input `{name}` ({value.type})",
+                    helps=[f"give it: `-i {name}={example}`, or `{name}=…` in Python"],
+                )
+            )
     _raise(problems)
 
 

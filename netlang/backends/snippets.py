@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import keyword
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal, NamedTuple, get_args
 
@@ -14,6 +14,7 @@ from netlang.diagnostics.errors import USAGE, NetlangError
 from netlang.ir.dims import bind, symbols
 from netlang.ir.graph import Graph
 from netlang.ir.types import DType, TensorType
+from netlang.storage.pixels import Pixels
 
 Language = Literal["python", "js"]
 
@@ -30,7 +31,10 @@ _JS_ARRAYS = {
     DType.I8: "Int8Array", DType.I16: "Int16Array", DType.I32: "Int32Array",
     DType.I64: "BigInt64Array", DType.U8: "Uint8Array", DType.BOOL: "Uint8Array",
 }  # fmt: skip
-_PYTHON_NAMES = {*keyword.kwlist, "Image", "array", "name", "np", "ort", "outputs", "photo"}
+_PYTHON_NAMES = {
+    *keyword.kwlist, "Image", "array", "left", "name", "np", "ort", "outputs", "photo", "scale",
+    "size", "top",
+}  # fmt: skip
 _JS_NAMES = """
 array await break canvas case catch class console const continue debugger default delete do else
 enum export extends false finally for function if import in instanceof let name new null ort outputs
@@ -42,11 +46,13 @@ return session super switch this throw true try typeof var void while with yield
 class Preparation(NamedTuple):
     """What is done to a raw example before it is an input, as text.
 
-    ``image`` is whether the text is only about the size of an image, so that it can be read.
+    ``image`` is whether the text is only about the size of an image, so that it can be read, as
+    ``pixels``.
     """
 
     text: str
     image: bool
+    pixels: Pixels | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,11 @@ class _Input:
             return False
         fits = len(self.shape) == 4 and self.shape[1] in (1, 3) and self.start is None
         return fits and self.type.dtype in (DType.F32, DType.U8)
+
+    @property
+    def pixels(self) -> Pixels | None:
+        """How the training read images."""
+        return None if self.prepared is None else self.prepared.pixels
 
     @property
     def comment(self) -> str:
@@ -108,7 +119,14 @@ def _inputs(graph: Graph, prepared: Mapping[str, Preparation]) -> Iterator[_Inpu
     for value in values:
         shape = tuple(bind(size, sizes) for size in value.type.shape)
         ready = prepared.get(value.name)
-        yield _Input(value.name, value.type, shape, starts.get(value), ready)
+        read = _Input(value.name, value.type, shape, starts.get(value), ready)
+        if read.is_image and read.pixels is not None:
+            # A size that is free is that of the training.
+            free = [not isinstance(size, int) for size in value.type.shape[2:]]
+            sizes_read = zip(free, read.pixels.size, shape[2:], strict=True)
+            own = (size if is_free else known for is_free, size, known in sizes_read)
+            read = replace(read, shape=(*shape[:2], *own))
+        yield read
 
 
 def _sizes(types: Sequence[TensorType]) -> Mapping[str, int]:
@@ -157,8 +175,16 @@ def _python_array(each: _Input, variable: str) -> Iterator[str]:
     _, channels, rows, columns = each.shape
     mode, axes = ("L", "[None, None]") if channels == 1 else ("RGB", ".transpose(2, 0, 1)[None]")
     scale = " / 255" if each.type.dtype.is_float else ""
-    size = f"({columns}, {rows}), Image.BILINEAR"
-    yield f'photo = Image.open("{each.name}.png").convert("{mode}").resize({size})'
+    opened = f'photo = Image.open("{each.name}.png").convert("{mode}")'
+    if each.pixels is not None and each.pixels.how == "crop" and rows == columns:
+        yield opened
+        yield f"scale = {rows} / min(photo.size)"
+        yield f"size = [max({rows}, round(n * scale)) for n in photo.size]"
+        yield "photo = photo.resize(size, Image.BILINEAR)"
+        yield f"left, top = (photo.width - {rows}) // 2, (photo.height - {rows}) // 2"
+        yield f"photo = photo.crop((left, top, left + {rows}, top + {rows}))"
+    else:
+        yield f"{opened}.resize(({columns}, {rows}), Image.BILINEAR)"
     yield f"{variable} = np.asarray(photo, {dtype}){axes}{scale}"
 
 

@@ -79,10 +79,14 @@ def check_output(path: Path) -> None:
         )
 
 
-def write_output(found: Evaluation, path: Path, *, by_loss: bool) -> None:
-    """Write predictions, or the drawing of a confusion matrix; raises ``NetlangError``."""
+def write_output(found: Evaluation, path: Path, *, by_loss: bool) -> Iterator[str]:
+    """Write predictions, or the drawing of a confusion matrix, and describe each file.
+
+    Raises ``NetlangError``.
+    """
     if path.suffix.lower() == ".csv":
         found.predictions.save(path, by_loss=by_loss)
+        yield f"{path}: predictions for {found.examples:,} examples"
         return
     from netlang.diagram.files import save
 
@@ -97,3 +101,4 @@ def write_output(found: Evaluation, path: Path, *, by_loss: bool) -> None:
         several = len(confusions) > 1
         file = path.with_stem(f"{path.stem}-{confusion.column}") if several else path
         save(confusion.drawing(), file)
+        yield f"{file}: the confusion matrix of `{confusion.column}`"

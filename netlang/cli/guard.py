@@ -17,6 +17,7 @@ from netlang.api.errors import NetlangWarning, ProgramError, ProgramWarning
 from netlang.cli.output import show_diagnostics, show_error, silence, warn
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import ENVIRONMENT, USAGE, NetlangError
+from netlang.diagnostics.suggestions import did_you_mean
 
 INTERRUPTED, BUG = 130, 70
 _OUT_OF_MEMORY = ("failed to map segment", "bad_alloc")
@@ -149,6 +150,10 @@ def _usage_helps(
             return unknown_option(name, known, args, top=context.parent is None)
         case click.MissingParameter(param=click.Option(opts=options)):
             return missing_option(max(options, key=len), args)
+        case click.BadParameter(message=message, param=click.Parameter(type=click.Choice() as of)):
+            given = (text.partition("=")[2] if text[:2] == "--" else text for text in args)
+            wrong = next((text for text in given if text and repr(text) in message), "")
+            return did_you_mean(wrong, of.choices)
         case _:
             return ()
 

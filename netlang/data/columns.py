@@ -232,9 +232,18 @@ def _numbered_categories(
 
 def _listed(place: str, column: str, names: Sequence[str]) -> str:
     """Return the remark on how the classes in a column are numbered."""
+    return f"`{column}` of {place} has names, which are numbered: {numbered_list(names)}"
+
+
+def numbered_list(names: Sequence[str]) -> str:
+    """Return classes by number, without the middle of many.
+
+    >>> numbered_list(["cat", "dog"])
+    '0 is cat, 1 is dog'
+    """
     shown = [f"{number} is {name[:40]}" for number, name in enumerate(names[:4])]
     more = [f"… {len(names) - 1} is {names[-1][:40]}"] if len(names) > 4 else []
-    return f"`{column}` of {place} has names, which are numbered: {', '.join([*shown, *more])}"
+    return ", ".join([*shown, *more])
 
 
 def normalized(source: Arrays, names: Sequence[str], fitted: Fitted | None, used: Chosen) -> Arrays:

@@ -86,6 +86,34 @@ def chosen(
     return {**arrays, **{name: _chosen(place, arrays, each) for name, each in readings.items()}}
 
 
+def with_gaps(array: Array) -> Array:
+    """Return texts or numbers of which some are missing, as a table has them; others as they are.
+
+    Missing values are ``None`` or NaN, also that of pandas. A missing text is empty, and a missing
+    number NaN.
+
+    >>> with_gaps(np.array(["gas", None], object)), with_gaps(np.array([1, None], object))
+    (array(['gas', ''], dtype='<U3'), array([ 1., nan]))
+    """
+    if array.dtype != np.object_ or array.ndim != 1:
+        return array
+    values: list[object] = array.tolist()
+    gaps = [_is_missing(each) for each in values]
+    given = [each for each, missing in zip(values, gaps, strict=True) if not missing]
+    if given and all(isinstance(each, str) for each in given):
+        return np.array(["" if gap else v for v, gap in zip(values, gaps, strict=True)], np.str_)
+    if any(isinstance(each, bool) or not isinstance(each, int | float) for each in given):
+        return array
+    return np.array([np.nan if gap else v for v, gap in zip(values, gaps, strict=True)])
+
+
+def _is_missing(value: object) -> bool:
+    """Return whether a value is ``None``, NaN, or what pandas has in their place."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float) and value != value
+
+
 def _chosen(place: str, arrays: Mapping[str, Array], reading: Reading) -> Array:
     for name in reading.names:
         if name not in arrays:

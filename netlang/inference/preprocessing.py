@@ -7,11 +7,12 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import ValidationError, convert
+from msgspec import ValidationError, convert, structs
 
 from netlang.data.columns import fit
-from netlang.data.datasets import Csv
+from netlang.data.datasets import Csv, Declared
 from netlang.data.fitted import Applied, Column, Fitted
+from netlang.data.memory import PLACE, Memory
 from netlang.data.pipeline import Location, Reading, TableFormat
 from netlang.data.source import Arrays, Source
 from netlang.data.sources.json_lines import read_json_lines
@@ -19,7 +20,7 @@ from netlang.data.sources.tables import first_cells, read_tables
 from netlang.data.transforms.registry import FIXED
 from netlang.data.transforms.transform import Transform
 from netlang.diagnostics.errors import FileError, InputError
-from netlang.inference.sources import is_image, is_table, read_source
+from netlang.inference.sources import is_image, is_table, is_text, read_source
 from netlang.ir.arrays import numpy_dtype
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Graph, Value
@@ -44,13 +45,17 @@ def read_inputs(
     """
     known = known_inputs(graph, sources)
     found: dict[str, Array] = {}
-    for name, source in sources.items():
+    for name, source in _with_lengths(graph, fitted, sources).items():
         column = fitted.input(name)
         if column is None:
             found[name] = read_source(source, known[name], resize=resize)
             continue
         if is_table(source):
             found[name] = _rows(Path(source), column, fitted, known[name])
+            continue
+        if is_text(source) and column.reading is not None and column.reading.tokens is not None:
+            texts = {key: [source[1:-1]] for key in column.reading.names}
+            found[name] = input_of_columns(texts, column, fitted, known[name])
             continue
         images = is_image(source)
         if images:
@@ -63,6 +68,22 @@ def read_inputs(
         )
         found[name] = preprocess(raw, column, known[name], source)
     return found
+
+
+def _with_lengths(graph: Graph, fitted: Fitted, sources: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the sources with those of the lengths of texts, which come with the texts."""
+    readings = {v.name: c.reading for v in graph.inputs if (c := fitted.input(v.name)) is not None}
+    texts: dict[Sequence[str], str] = {}
+    for name, source in sources.items():
+        reading = readings.get(name)
+        if reading is not None and reading.tokens is not None:
+            texts |= {reading.names: source} if is_text(source) or is_table(source) else {}
+    lengths = {
+        name: texts[reading.names]
+        for name, reading in readings.items()
+        if reading is not None and reading.length and reading.names in texts
+    }
+    return {**lengths, **sources}
 
 
 class _Rows(Csv, frozen=True, kw_only=True):
@@ -84,24 +105,40 @@ def _rows(path: Path, column: Column, fitted: Fitted, value: Value) -> Array:
     what is ``fitted``. Raises ``FileError`` for a table that lacks them, and ``InputError`` for a
     column that does not come from a table.
     """
-    name = next((n for n, each in fitted.columns.items() if each is column), value.name)
     if column.shorter_side is not None or column.scale is not None:
         raise InputError(
             f"`{value.name}` is an image, and {path} is a table",
             helps=[f"give the images: `-i {value.name}=photo.png`, or a folder of them"],
         )
+    format = fitted.table or TableFormat()
+    rows = _Rows(
+        name=str(path), csv=(str(path),),
+        separator=format.separator, header=format.header, encoding=format.encoding,
+        unnamed=() if column.reading is not None else _unnamed(path, fitted, format),
+    )  # fmt: skip
+    return _read(rows, column, fitted, value)
+
+
+def input_of_columns(
+    values: Mapping[str, object], column: Column, fitted: Fitted, value: Value
+) -> Array:
+    """Return columns of rows in memory as an input ``[N, ...]``, as those of a table.
+
+    They have the names that the dataset of the training took, of the ``column`` that the input is.
+    Raises ``FileError`` for a column that is missing or does not fit.
+    """
+    return _read(Memory(name=PLACE, values=values), column, fitted, value)
+
+
+def _read(rows: Declared, column: Column, fitted: Fitted, value: Value) -> Array:
+    name = next((n for n, each in fitted.columns.items() if each is column), value.name)
     readings: Mapping[str, Reading] = {} if column.reading is None else {name: column.reading}
     one_hot = any(r.categories is not None and r.categories.one_hot for r in readings.values())
     type = TensorType(F32, (len(column.names),)) if one_hot else type_of(column)
-    format = fitted.table or TableFormat()
-    rows = _Rows(
-        name=str(path), csv=(str(path),), readings=readings,
-        normalize=(name,) if column.statistics is not None else False,
-        separator=format.separator, header=format.header, encoding=format.encoding,
-        unnamed=() if readings else _unnamed(path, fitted, format),
-    )  # fmt: skip
+    normalize = (name,) if column.statistics is not None else False
+    dataset = structs.replace(rows, readings=readings, normalize=normalize)
     location = Location({name: type}, Path(), fitted=fitted, readings=readings)
-    examples = rows.open(location).examples(slice(None))[name]
+    examples = dataset.open(location).examples(slice(None))[name]
     rest = tuple(each for each in column.transforms if not (one_hot and each.name == "one_hot"))
     return _shaped(_transformed(examples, rest), value)
 

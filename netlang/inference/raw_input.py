@@ -8,6 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from netlang.backends.snippets import Preparation
+from netlang.data.columns import numbered_list
 from netlang.data.fitted import Column, Fitted
 from netlang.data.transforms.colors import Rescale, Standardize
 from netlang.data.transforms.encoding import OneHot
@@ -74,7 +75,8 @@ def preparations(graph: Graph, fitted: Fitted, *, raw: bool) -> dict[str, Prepar
         if column is None:
             continue
         inside = column.steps(decoded=True) if raw else []
-        steps = [step for step in column.steps(decoded=False) if step not in inside]
+        outside = [step for step in column.steps(decoded=False) if step not in inside]
+        steps = [" ".join(step.split()) for step in (*_taken(column, raw=raw), *outside)]
         plain = column.scale in (None, _BYTES)
         if raw and not plain:
             steps.append(f"bytes from 0 to {column.scale:g}")
@@ -83,8 +85,23 @@ def preparations(graph: Graph, fitted: Fitted, *, raw: bool) -> dict[str, Prepar
             # A snippet that reads an image divides it itself.
             steps = [step for step in steps if not (plain and step.startswith("divide"))]
         if steps:
-            found[value.name] = Preparation(", ".join(steps), image=plain)
+            found[value.name] = Preparation(", ".join(steps), image=plain, pixels=column.pixels)
     return found
+
+
+def _taken(column: Column, *, raw: bool) -> list[str]:
+    """Return which cells of a table an input is, and what its numbers denote."""
+    reading = column.reading
+    if reading is None or reading.images is not None:
+        return []
+    of = ", ".join(reading.names)
+    if reading.tokens is not None:
+        if reading.length:
+            return [f"the number of {reading.tokens.unit} of {of}"]
+        return [f"the numbers of the {reading.tokens.unit} of {of}, as in the metadata"]
+    filled = raw and column.fill and column.element.is_float
+    names = [f": {numbered_list(column.names)}"] if column.names else []
+    return ["".join([of, *names, ", NaN where one is missing" if filled else ""])]
 
 
 def _raw(value: Value, column: Column) -> Value:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 from collections.abc import Sequence
 from io import StringIO
@@ -46,7 +47,7 @@ def read_source(
     Tables are written in a ``format``, by default as their names say, in UTF-8. ``resize`` and
     ``pixels`` are those of ``read_input``, whose errors it raises.
     """
-    if source[:1] == source[-1:] == '"' and len(source) > 1:
+    if is_text(source):
         return _text(source[1:-1], value, words)
     if drawn := _RANDOM.fullmatch(source):
         return _random(value, int(drawn[3] or 0))
@@ -79,6 +80,19 @@ def expanded(source: str) -> list[str]:
     return found
 
 
+def names_of(files: Sequence[str]) -> list[str]:
+    """Return the names of files, with their folders where several have the same name.
+
+    >>> names_of(["cats/1.png", "cats/2.png"]), names_of(["pets/cats/1.png", "pets/dogs/1.png"])
+    (['1.png', '2.png'], ['cats/1.png', 'dogs/1.png'])
+    """
+    names = [Path(file).name for file in files]
+    if len(set(names)) == len(names):
+        return names
+    shared = Path(os.path.commonpath([Path(file).parent for file in files]))
+    return [Path(file).relative_to(shared).as_posix() for file in files]
+
+
 def _matches(pattern: Path) -> list[str]:
     parts = pattern.parts
     first = next(at for at, part in enumerate(parts) if any(letter in part for letter in "*?"))
@@ -93,6 +107,11 @@ def is_image(source: str) -> bool:
     if source.lower().rpartition(":")[0].endswith(_TABLES):
         return False
     return all(file_of(file).lower().endswith(IMAGES) for file in expanded(source))
+
+
+def is_text(source: str) -> bool:
+    """Return whether a source is a text in quotes."""
+    return source[:1] == source[-1:] == '"' and len(source) > 1
 
 
 def is_table(source: str) -> bool:

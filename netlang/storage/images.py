@@ -48,15 +48,13 @@ def read_image(path: Path, value: Value, *, resize: bool = False) -> Array:
     return _tensor(path, upright, channels, value)
 
 
-@_without_warnings()
-def read_square(path: Path, size: int) -> Array:
-    """Read an image as ``u8[3, size, size]``: resized by its shorter side and center-cropped."""
-    image = _of_bytes(_loaded(path))
+def _square_of(image: Image.Image, size: int, place: str) -> Array:
+    """Return ``u8[3, size, size]``: resized by the shorter side and center-cropped."""
     scale = size / min(image.size)
     width, height = (max(size, round(n * scale)) for n in image.size)
     if width * height > MOST_PIXELS:
         raise TooLargeError(
-            f"{path} is {image.width:,} pixels by {image.height:,}: with its shorter side of "
+            f"{place} is {image.width:,} pixels by {image.height:,}: with its shorter side of "
             f"{size:,} it would have more than {MOST_PIXELS:,}",
             helps=["cut it nearer to a square"],
         )
@@ -78,13 +76,24 @@ def read_pixels(path: Path, pixels: Pixels) -> Array:
 
     Raises ``InputError`` for another size, unless images are resized or cropped.
     """
+    return _pixels_of(_loaded(path), pixels, str(path))
+
+
+@_without_warnings()
+def pixels_of(image: Image.Image, pixels: Pixels, place: str) -> Array:
+    """Return an image in memory as ``read_pixels`` returns one in a file, named by ``place``."""
+    return _pixels_of(ImageOps.exif_transpose(image), pixels, place)
+
+
+def _pixels_of(given: Image.Image, pixels: Pixels, place: str) -> Array:
     rows, columns = pixels.size
+    image = _of_bytes(given)
     if pixels.how == "crop":
-        return read_square(path, rows)
-    image = _of_bytes(_loaded(path)).convert("L" if pixels.channels == 1 else "RGB")
+        return _square_of(image, rows, place)
+    image = image.convert("L" if pixels.channels == 1 else "RGB")
     if (image.height, image.width) != pixels.size:
         if pixels.how == "exact":
-            raise _other_size(path, image, pixels.size)
+            raise _other_size(place, image, pixels.size)
         image = image.resize((columns, rows), Image.Resampling.BILINEAR)
     grid = np.asarray(image)
     return np.ascontiguousarray(
@@ -116,7 +125,7 @@ def read_mask(path: Path, size: tuple[int, int], *, resize: bool) -> Array:
     if grid.shape == size:
         return grid
     if not resize:
-        raise _other_size(path, image, size)
+        raise _other_size(str(path), image, size)
     rows, columns = (
         ((np.arange(want) + 0.5) * have / want).astype(np.int64)
         for want, have in zip(size, grid.shape, strict=True)
@@ -132,9 +141,9 @@ def _of_bytes(image: Image.Image) -> Image.Image:
     return Image.fromarray(gray.round().astype(np.uint8))
 
 
-def _other_size(path: Path, image: Image.Image, size: tuple[int, int]) -> InputError:
+def _other_size(place: str, image: Image.Image, size: tuple[int, int]) -> InputError:
     return InputError(
-        f"{path} is {image.height} rows by {image.width} columns, and the dataset declares "
+        f"{place} is {image.height} rows by {image.width} columns, and the dataset declares "
         f"{size[0]} by {size[1]}",
         helps=[f"resize all of them: `|> resize({_square(size)})`"],
     )

@@ -105,7 +105,7 @@ def write_each_image(
         raise cannot_write(folder, error) from None
     for name, array in kept.items():
         images, what = _each(name, array, scores(name), values(name))
-        stems = [Path(each).stem for each in examples]
+        stems = ["-".join(Path(each).with_suffix("").parts) for each in examples]
         if len(set(stems)) != len(images):
             stems = [f"{i:0{len(str(len(images) - 1))}}" for i in range(len(images))]
         ending = f"-{name}" if len(kept) > 1 else ""

@@ -236,6 +236,9 @@ def test_the_command_writes_names_of_files_and_classes_and_the_matrix(
         "  label \\ predicted  cat  dog\n"
         "  cat                  2    0\n"
         "  dog                  0    2\n"
+        "all.csv: predictions for 4 examples\n"
+        "matrix.svg: the confusion matrix of `label`\n"
+        "matrix.png: the confusion matrix of `label`\n"
     )
     rows = list(csv.reader((tmp_path / "all.csv").read_text("utf-8").splitlines()))
     assert [row[:3] for row in rows] == [

@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import said
 from PIL import Image
 
 import netlang
 from netlang.api.conversion import column
 from netlang.api.display import Text
+from netlang.storage.outputs import write_each_image
 from netlang.system.numpy import Array
 
 TEXT = """
@@ -149,6 +151,67 @@ train rows {
     assert column(Series(kinds)).dtype.kind == "U"  # pyright: ignore
 
 
+TABLE = """
+dataset table -> (x: f32[], kind: f32[2], text: i64[T], length: i64[], label: i64[]) {
+  csv = "rows.csv"
+  x = column("Width", fill=mean) |> normalize
+  kind = column("Kind", fill=most_frequent) |> categories(one_hot=true)
+  text, length = column("Review") |> words(vocab=20)
+  label = column("Label") |> categories
+}
+
+net Line(x: f32[N], kind: f32[N, 2], text: i64[N, T], length: i64[N]) -> logits: f32[N, 2] {
+  last = embedding(text, 20, 4) |> gru(4, length=length)
+  logits = concat([unsqueeze(x, 1), kind, last.h], axis=1) |> dense(2)
+}
+
+train rows {
+  data = table() |> batches(4)
+  model = new Line()
+  loss = cross_entropy(model(batch.x, batch.kind, batch.text, batch.length), batch.label)
+  optimizer = sgd(0.1)
+  run = 2 epochs
+}
+"""
+ROWS: dict[str, list[Any]] = {
+    "Note": ["left out"] * 8,
+    "Width": [1.0, None, 3.0, 2.0, 5.0, None, 7.5, 1.0],
+    "Kind": ["a", "b", None, "a", "a", "b", float("nan"), "a"],
+    "Review": ["Good, really.", "bad", "so good", "it is Bad"] * 2,
+    "Label": ["yes", "no"] * 4,
+}
+"""Columns as users have them: with gaps, with texts, and with one that is not used."""
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> netlang.Program:
+    monkeypatch.chdir(tmp_path)
+    lines = [
+        ",".join("" if v is None or v != v else f'"{v}"' for v in row)
+        for row in zip(*ROWS.values(), strict=True)
+    ]
+    Path("rows.csv").write_text("\n".join([",".join(ROWS), *lines]))
+    return netlang.loads(TABLE, str(tmp_path / "rows.net"))
+
+
+def as_frame() -> Frame:
+    return Frame(**{name: np.array(values, object) for name, values in ROWS.items()})
+
+
+@pytest.mark.parametrize("data", [ROWS, as_frame()], ids=["lists", "frame"])
+def test_columns_with_gaps_and_texts_train_as_those_of_a_file(
+    data: Any, table: netlang.Program
+) -> None:
+    stored = table.train(folder="stored")
+    given = table.train(data=data, folder="given")
+    assert given.history[-1].train == stored.history[-1].train
+    assert given.model.fitted is not None
+    assert stored.model.fitted is not None
+    assert given.model.fitted.columns.keys() == stored.model.fitted.columns.keys()
+    for name, array in stored.weights.items():
+        assert (given.weights[name] == array).all()
+
+
 WRONG: dict[str, tuple[Any, str]] = {
     "no columns": ({}, "`data` has no columns"),
     "a number": (3, "`data` is a mapping of columns or a frame, and this is a int"),
@@ -272,6 +335,28 @@ def test_the_images_of_a_folder_are_predicted_as_their_arrays(program: netlang.P
     assert (list(one.names), one.labels) == (["3.png"], [found.labels[3]])
 
 
+def test_files_of_the_same_name_have_their_folders_in_their_names(
+    program: netlang.Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, image = trained(program)
+    for i, folder in enumerate(("photos/cats", "photos/dogs")):
+        Path(folder).mkdir(parents=True)
+        Image.fromarray(image[i][0]).save(f"{folder}/1.png")
+    found = model.predict("photos/*/1.png", batch=1)
+    assert found.names == ["cats/1.png", "dogs/1.png"]
+    Path("shapes.net").write_text(TEXT)
+    model.save("shapes.safetensors")
+    given = ["run", "shapes.net", "-i", "image=photos/*/1.png", "-w", "shapes.safetensors"]
+    code, out, _ = said(capsys, *given, "-o", "found.csv")
+    assert code == 0
+    assert "  cats/1.png\n" in out
+    lines = Path("found.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["example", "cats/1.png", "dogs/1.png"]
+    images = {"y": image[:2]}
+    list(write_each_image(Path("out"), images, found.names, lambda _: False, lambda _: ()))
+    assert sorted(each.name for each in Path("out").iterdir()) == ["cats-1.png", "dogs-1.png"]
+
+
 def test_arrays_and_images_in_memory_are_predicted(program: netlang.Program) -> None:
     model, image = trained(program)
     pictures = [Image.fromarray(each[0]) for each in image]
@@ -283,6 +368,43 @@ def test_arrays_and_images_in_memory_are_predicted(program: netlang.Program) -> 
     assert len(by_array) == 40
     assert by_array.names[-1] == "39"
     assert str(by_array).endswith("+ 20 more")
+
+
+PHOTOS = """
+net Classes(image: f32[N, 3, 8, 8]) -> logits: f32[N, 2] = image |> flatten |> dense(2)
+
+train photos {
+  data = image_folder("photos", size=8)
+    |> map(image=[standardize([0.5, 0.4, 0.5], [0.2, 0.3, 0.2])])
+    |> batches(2)
+  model = new Classes()
+  loss = cross_entropy(model(batch.image), batch.label)
+  optimizer = sgd(0.1)
+  run = 1 epochs
+}
+"""
+
+
+def test_images_of_any_size_are_prepared_as_files_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    draw = np.random.default_rng(0)
+    files = [Path(f"photos/{name}/1.png") for name in ("cats", "dogs")]
+    for file, size in zip(files, ((20, 12), (9, 30)), strict=True):
+        file.parent.mkdir(parents=True)
+        pixels = draw.integers(0, 256, (*size, 3)).astype(np.uint8)
+        # Turned, as telephones write them.
+        turned = Image.Exif()
+        turned[0x0112] = 6
+        Image.fromarray(pixels).save(file, exif=turned)
+    model = netlang.loads(PHOTOS, str(tmp_path / "photos.net")).train().model
+    expected = model.predict([str(file) for file in files]).outputs["logits"]
+    found = model.predict([Image.open(file) for file in files]).outputs["logits"]
+    assert np.allclose(found, expected, atol=1e-6)
+    photo: Any = Image.open(files[0])
+    one = model(image=photo)["logits"]
+    assert np.allclose(one, expected[:1], atol=1e-6)
 
 
 def test_outputs_other_than_scores_of_classes_are_printed_as_numbers() -> None:
@@ -311,3 +433,77 @@ def test_what_cannot_be_predicted_is_reported(
     assert len(small.predict("empty", resize=True)) == 2
     with pytest.raises(netlang.Error):
         small.predict("empty", batch=0)
+
+
+# Rows of a table, and texts.
+
+
+def test_rows_in_memory_are_predicted_as_those_of_a_file(table: netlang.Program) -> None:
+    model = table.train(folder="stored").model
+    expected = model.predict("rows.csv")
+    frame = as_frame()
+    asked = {name: values for name, values in ROWS.items() if name not in ("Note", "Label")}
+    for source in (frame, ROWS, asked):
+        found = model.predict(source, batch=3)
+        assert found.labels == expected.labels
+        assert np.allclose(found.outputs["logits"], expected.outputs["logits"], atol=1e-6)
+
+
+def test_columns_with_the_names_of_inputs_are_inputs(table: netlang.Program) -> None:
+    model = table.train(folder="stored").model
+    given = {"x": [0, 1], "kind": [[1, 0], [0, 1]], "text": [[2, 3], [4, 0]], "length": [2, 1]}
+    found = model.predict(given)
+    assert (found.outputs["logits"] == model(**given)["logits"]).all()
+
+
+def test_rows_that_do_not_fit_are_reported(table: netlang.Program) -> None:
+    model = table.train(folder="stored").model
+    with pytest.raises(netlang.Error, match="the data given has no column `Kind`") as caught:
+        model.predict({"Width": [1.0], "Knd": ["a"], "Review": ["bad"]})
+    assert caught.value.notes == ("it has `Width`, `Knd`, `Review`",)
+    assert caught.value.helps == ("did you mean `Knd`?",)
+    with pytest.raises(netlang.Error, match="no value was given for input `kind`"):
+        model.predict({"x": [1.0]})
+    with pytest.raises(netlang.Error, match="has the category `c`, which the training data"):
+        model.predict(ROWS | {"Kind": ["c"] * 8})
+    message = "`kind` must be an array of numbers, and is an array of texts"
+    with pytest.raises(netlang.Error, match=message):
+        model(x=[1.0], kind=np.array(["a"]), text=[[1]], length=[1])
+
+
+TEXTS = """
+dataset table -> (text: i64[T], length: i64[], label: i64[]) {
+  csv = "rows.csv"
+  text, length = column("Review") |> words(vocab=20)
+  label = column("Label") |> categories
+}
+
+net Verdict(text: i64[N, T], length: i64[N]) -> logits: f32[N, 2] {
+  last = embedding(text, 20, 4) |> gru(4, length=length)
+  logits = dense(last.h, 2)
+}
+
+train rows {
+  data = table() |> batches(4)
+  model = new Verdict()
+  loss = cross_entropy(model(batch.text, batch.length), batch.label)
+  optimizer = sgd(0.1)
+  run = 2 epochs
+}
+"""
+
+
+def test_texts_are_split_as_in_training(table: netlang.Program, tmp_path: Path) -> None:
+    del table
+    program = netlang.loads(TEXTS, str(tmp_path / "texts.net"))
+    model = program.train().model
+    stored = model.predict("rows.csv").outputs["logits"]
+    given = model.predict(ROWS["Review"]).outputs["logits"]
+    assert np.allclose(given, stored, atol=1e-6)
+    # The length comes with the text, which has a word that the training did not.
+    (logits,) = model.run(model.read_inputs({"text": '"Good, REALLY. unheard"'})).values()
+    assert logits.shape == (1, 2)
+    read = model.read_inputs({"text": '"Good, REALLY."'})
+    assert read["length"].tolist() == [4]
+    again = model.run(read)["logits"]
+    assert np.allclose(again, stored[:1], atol=1e-6)

@@ -25,9 +25,10 @@ from netlang.diagnostics.errors import (
 from netlang.ir.dims import symbol
 from netlang.ir.graph import Value
 from netlang.ir.types import DType
-from netlang.storage.images import read_square
+from netlang.storage.images import read_pixels
 from netlang.storage.inputs import read_input
 from netlang.storage.outputs import write_arrays
+from netlang.storage.pixels import Pixels
 
 
 def saved(path: Path, pixels: object, mode: str | None = None) -> str:
@@ -195,7 +196,7 @@ def test_a_strip_is_not_blown_up_to_a_square(tmp_path: Path) -> None:
     place = tmp_path / "strip.png"
     Image.new("L", (60_000, 1)).save(place)
     with pytest.raises(TooLargeError) as caught:
-        read_square(place, 224)
+        read_pixels(place, Pixels(3, (224, 224), "crop"))
     assert caught.value.message == (
         f"{place} is 60,000 pixels by 1: with its shorter side of 224 it would have more than "
         "67,108,864"

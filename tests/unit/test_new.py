@@ -235,6 +235,15 @@ def test_folders_without_masks_are_reported() -> None:
         "photos does not have a folder of images and a folder of masks\n"
         "such as `images/01.png` and `masks/01.png`"
     )
+    for folder, count in (("images", 5), ("masks", 4)):
+        Path("roads", folder).mkdir(parents=True)
+        for i in range(count):
+            Image.new("L", (8, 8), i % 2).save(f"roads/{folder}/{i}.png")
+    assert rejected("segmentation", "a", "roads") == (
+        "roads/images has 5 images, and roads/masks has 4 masks\n"
+        "there is no mask for 4.png\n"
+        "each image has a mask whose name is similar, such as `01.png`"
+    )
     assert rejected("segmentation", "a") == (
         "`netlang new segmentation` needs data\n"
         "name a folder: `netlang new segmentation a --data roads`"
@@ -268,6 +277,16 @@ def test_data_that_do_not_fit_are_reported() -> None:
         "photos/cat has no folder for each class\n"
         "the classes are its folders, such as `cat` and `dog`"
     )
+    Path("photos/cat").rename("photos/dog/cat")
+    assert rejected("pictures", "a", "photos/dog") == (
+        "photos/dog has only one class, `cat`\nthe classes are its folders, such as `cat` and `dog`"
+    )
+    Path("one.csv").write_text("a,b\n1,2\n")
+    assert rejected("regression", "a", "one.csv") == (
+        "one.csv has no column of numbers to predict\n"
+        "`a` is always the same\n`b` is always the same"
+    )
+    assert rejected("classifier", "a", "one.csv").startswith("one.csv has no column to predict\n")
     assert rejected("classifier", "a", "iris.csv", target="Id") == (
         "`Id` of iris.csv cannot be predicted: it is a number for each row\n"
         "name the column to predict: `--target COLUMN`"

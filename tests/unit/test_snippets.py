@@ -89,6 +89,92 @@ def test_a_snippet_computes_what_netlang_run_does() -> None:
     np.testing.assert_allclose(np.array(eval(found)), expected, atol=1e-5)
 
 
+def photos(folder: str, count: int) -> None:
+    """Write photos of 20 by 12 pixels, brighter from one to the next."""
+    Path(folder).mkdir(parents=True)
+    columns, rows = np.meshgrid(np.arange(20), np.arange(12))
+    for i in range(count):
+        pixels = np.stack([columns * 9, rows * 11, (columns + rows) * (i + 1)], axis=2)
+        Image.fromarray(pixels.astype(np.uint8)).save(f"{folder}/{i}.png")
+
+
+PHOTOS = """
+net Classes(image: f32[N, 3, 8, 8]) -> logits: f32[N, 2] = image |> flatten |> dense(2)
+
+train photos {
+  data = image_folder("photos", size=8) |> batches(4)
+  model = new Classes()
+  loss = cross_entropy(model(batch.image), batch.label)
+  optimizer = sgd(0.1)
+  run = 1 epochs
+}
+"""
+SIZES = """
+dataset both -> (image: f32[3, 8, 16], mask: i64[8, 16]) {
+  image = pictures("photos/*.png") |> resize((8, 16))
+  mask = masks("masks/*.png") |> resize((8, 16))
+}
+
+net Classes(image: f32[N, 3, H, W]) -> logits: f32[N, 2, H, W] = conv(image, 2, 1)
+
+train photos {
+  data = both() |> batches(4)
+  model = new Classes()
+  loss = cross_entropy(model(batch.image), batch.mask, axis=1)
+  optimizer = sgd(0.1)
+  run = 1 epochs
+}
+"""
+
+
+@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize("text", [PHOTOS, SIZES], ids=["cropped", "resized"])
+def test_a_snippet_reads_a_photo_as_the_training_did(text: str, raw: bool) -> None:
+    for folder in ("photos",) if text is SIZES else ("photos/a", "photos/b"):
+        photos(folder, 2)
+    Path("masks").mkdir()
+    for i in range(2):
+        Image.new("L", (20, 12), i).save(f"masks/{i}.png")
+    program = nl.loads(text, "photos.net")
+    network = program.train().model
+    shutil.copy(next(Path("photos").rglob("1.png")), "image.png")
+    model = network.compile(raw_input=raw)
+    model.save("p.onnx")
+    found = run(model.snippet("p.onnx") + "\nprint(outputs[0].tolist())").splitlines()[-1]
+    expected = network.run(network.read_inputs({"image": "image.png"}))["logits"]
+    np.testing.assert_allclose(np.array(eval(found)), expected, atol=1e-5)
+
+
+ROWS = """
+dataset table -> (x: f32[2], kind: f32[2], label: i64[]) {
+  csv = "rows.csv"
+  x = columns(["Width", "Height (m)"], fill=mean) |> normalize
+  kind = column("Kind") |> categories(one_hot=true)
+  label = column("Label") |> categories
+}
+
+net Classes(x: f32[N, 2], kind: f32[N, 2]) -> logits: f32[N, 2] {
+  logits = concat([x, kind], axis=1) |> dense(2)
+}
+
+train rows {
+  data = table() |> batches(2)
+  model = new Classes()
+  loss = cross_entropy(model(batch.x, batch.kind), batch.label)
+  optimizer = sgd(0.1)
+  run = 1 epochs
+}
+"""
+
+
+def test_a_snippet_says_which_cells_of_a_table_an_input_is() -> None:
+    Path("rows.csv").write_text("Width,Height (m),Kind,Label\n1,2,gas,yes\n,1,oil,no\n")
+    network = nl.loads(ROWS, "rows.net").train().model
+    lines = network.compile(raw_input=True).snippet("r.onnx").splitlines()
+    assert "# x: f32[N, 2]; Width, Height (m), NaN where one is missing" in lines
+    assert "# kind: i64[N]; Kind: 0 is gas, 1 is oil" in lines
+
+
 def test_every_kind_of_input_has_a_value() -> None:
     Image.new("RGB", (10, 10)).save("image.png")
     model = nl.loads(SEVERAL)["Several"].compile()

@@ -42,6 +42,11 @@ ANSWERS = [
     ("compile digits.net a.onnx", "write `netlang compile digits.net -o a.onnx`"),
     ("draw digits.net", "write `netlang draw digits.net -o digits.svg`"),
     ("draw digits.net -o a.pdf", "write to `a.svg`"),
+    ("draw lr.net moon -o a.svg", "did you mean `moons`?"),
+    ("draw digits.net --direction=rigth -o a.svg", "did you mean `right`?"),
+    ("new clasifier iris", "did you mean `classifier`?"),
+    ("compile digits.net --precision fp16 -o a.onnx", "did you mean `f16`?"),
+    ("run digits.net", "give it: `-i image=photo.png`, or `image=…` in Python"),
     (
         "evaluate lr.net",
         "write `netlang evaluate lr.net --weights runs/lr/model.safetensors`: a run stores its "

@@ -17,8 +17,9 @@ _EXAMPLES, _MOST_EPOCHS = 5000, 100
 def classes_of_pictures(names: Names, found: Pictures | None, valid: str | None) -> str:
     """Return a program that predicts the class of an image; without a folder, of a digit."""
     if found is not None and len(found.classes) < 2:
+        only = f"only one class, `{found.classes[0]}`" if found.classes else None
         raise InputError(
-            f"{found.folder} has no folder for each class",
+            f"{found.folder} has {only or 'no folder for each class'}",
             notes=["the classes are its folders, such as `cat` and `dog`"],
         )
     count = 10 if found is None else len(found.classes)

@@ -182,6 +182,7 @@ def inspect_masks(folder: Path) -> Masks:
     if not images or len(images) != len(own):
         raise FileError(
             f"{others[0]} has {len(images):,} images, and {masks[0]} has {len(own):,} masks",
+            notes=[*_without(images, own, "mask"), *_without(own, images, "image")],
             helps=["each image has a mask whose name is similar, such as `01.png`"],
         )
     first, second = images[0].stem, own[0].stem
@@ -197,6 +198,15 @@ def inspect_masks(folder: Path) -> Masks:
         f"{masks[0].name}/{before}*{after}{own[0].suffix}",
     )
     return Masks(*patterns, _values(own[: _MOST_IMAGES // 2]), len(images), side)
+
+
+def _without(files: Sequence[Path], others: Sequence[Path], what: str) -> Iterator[str]:
+    """Yield which files have no counterpart of their name, where most have one."""
+    stems = {file.stem for file in others}
+    alone = [file.name for file in files if file.stem not in stems]
+    if alone and 2 * len(alone) < len(files):
+        more = f" and {len(alone) - 3:,} more" if len(alone) > 3 else ""
+        yield f"there is no {what} for {', '.join(alone[:3])}{more}"
 
 
 def _values(files: Sequence[Path]) -> list[int]:

@@ -12,6 +12,8 @@ from netlang.diagnostics.errors import InputError
 from netlang.diagnostics.suggestions import did_you_mean
 from netlang.syntax.keywords import RESERVED
 
+_LISTED = 20
+"""The most columns that a message lists."""
 _LABELS = (
     "label", "class", "target", "y", "category", "sentiment", "species", "outcome", "survived",
 )  # fmt: skip
@@ -72,7 +74,10 @@ def target_of(table: Table, wanted: str | None, kind: str) -> TableColumn:
         fitting = [c for c in table.columns if c.useful and (kind == "category" or c.kind == kind)]
         named = [c for c in fitting if c.name.lower() in _LABELS]
         if not fitting:
-            raise InputError(f"{table.path} has no column of numbers to predict")
+            raise InputError(
+                f"{table.path} has no column {'of numbers ' if kind == 'number' else ''}to predict",
+                notes=[f"`{each.name}` is {_what(each)}" for each in table.columns[:_LISTED]],
+            )
         # A number with many values is rarely a class.
         few = [c for c in fitting if kind == "number" or len(c.texts) <= _MOST_CLASSES]
         found = (named or few or fitting)[-1]

@@ -18,6 +18,8 @@ from netlang.cli.arguments import (
 )  # fmt: skip
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import echo
+from netlang.diagnostics.errors import NetlangError
+from netlang.diagnostics.suggestions import did_you_mean
 from netlang.system.files import protect_inputs
 
 if TYPE_CHECKING:
@@ -101,12 +103,33 @@ def command(
         _require_net(file, net, depth=depth, input=inputs, bind=bind)
         _save(program.draw(net, direction=direction, wrap=wrap), output, dark=dark)
         return
-    network = program.network(net, bind, seed=seed)
+    network = _network(program, file, net, bind, seed)
     if weights is not None:
         network.load(weights)
     feeds = network.read_inputs(inputs) if inputs else None
     diagram = network.draw(feeds, gradients=gradients, depth=depth, direction=direction, wrap=wrap)
     _save(diagram, output, dark=dark)
+
+
+def _network(
+    program: netlang.Program, file: str, name: str | None, bind: dict[str, float], seed: int
+) -> netlang.Network:
+    """Return a net; where a train section may have been meant, an error names those as well."""
+    from netlang.program import UnknownNetError
+
+    try:
+        return program.network(name, bind, seed=seed)
+    except UnknownNetError as error:
+        sections = program.checked.sections
+        if not sections:
+            raise
+        raise NetlangError(
+            error.rule,
+            f"{file} has no net and no train section `{name}`",
+            notes=[*error.notes, f"its train sections: {', '.join(sections)}"],
+            helps=did_you_mean(str(name), (*sections, *program)),
+            exit_code=error.exit_code,
+        ) from None
 
 
 def _require_net(file: str, section: str, **options: object) -> None:

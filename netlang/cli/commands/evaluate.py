@@ -84,7 +84,9 @@ def command(
         for confusion in confusions:
             echo(describe_confusion(confusion))
     for output in outputs:
-        write_output(found, Path(output), by_loss=sort == "loss")
+        for line in write_output(found, Path(output), by_loss=sort == "loss"):
+            if not as_json:
+                echo(line)
 
 
 def _by_layer(weights: tuple[str, ...]) -> dict[str, str]:

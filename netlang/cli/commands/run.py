@@ -201,11 +201,11 @@ def _show_field(
 
 def _examples(inputs: dict[str, str], least: int = 2) -> list[str]:
     """Return the names of the files of an input, if there are enough of them."""
-    from netlang.inference.sources import expanded
+    from netlang.inference.sources import expanded, names_of
 
     for listed in map(expanded, inputs.values()):
         if len(listed) >= least:
-            return [Path(file).name for file in listed]
+            return names_of(listed)
     return []
 
 

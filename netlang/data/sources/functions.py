@@ -10,9 +10,10 @@ from typing import cast
 
 from netlang.data.columns import fit_declared
 from netlang.data.pipeline import Location
-from netlang.data.readings import chosen
+from netlang.data.readings import chosen, with_gaps
 from netlang.data.source import Source
 from netlang.data.sources.ragged import ragged
+from netlang.data.sources.text_columns import fit_with_texts
 from netlang.diagnostics import rules
 from netlang.diagnostics.errors import FileError, NetlangError
 from netlang.ir.dims import Dim
@@ -43,8 +44,8 @@ def call_function(place: str, arguments: Mapping[str, object], location: Locatio
 def from_values(place: str, found: Mapping[str, object], location: Location) -> Source:
     """Return examples from arrays or lists by the names of their columns.
 
-    Lists for a column of a free length may differ in length. Raises ``FileError`` for what is not
-    declared.
+    Lists for a column of a free length may differ in length, and texts are split as declared.
+    Raises ``FileError`` for what is not declared.
     """
     readings = location.readings
     lists: dict[str, list[Array]] = {}
@@ -55,8 +56,15 @@ def from_values(place: str, found: Mapping[str, object], location: Location) -> 
             lists[name] = [_array(place, f"{own}[{i}]", item) for i, item in enumerate(items)]
     sources = {n for name in lists for n in (readings[name].names if name in readings else (name,))}
     arrays = {n: _array(place, n, value) for n, value in found.items() if n not in sources}
-    rest = {name: reading for name, reading in readings.items() if name not in lists}
+    texts = {
+        name: cast("list[str]", arrays[reading.names[0]].tolist())
+        for name, reading in readings.items()
+        if reading.tokens is not None and _are_texts(arrays.get(reading.names[0]))
+    }
+    rest = {n: reading for n, reading in readings.items() if n not in lists and n not in texts}
     arrays = chosen(place, arrays, rest)
+    if texts and not lists:
+        return fit_with_texts(place, location, arrays, "", texts)
     if lists:
         return ragged(place, location, arrays, lists)
     return fit_declared(place, location, arrays)
@@ -72,9 +80,17 @@ def _is_ragged(type: TensorType, value: object) -> bool:
     return len({len(cast("Sequence[object]", item)) for item in items}) > 1
 
 
+def _are_texts(array: Array | None) -> bool:
+    return array is not None and array.dtype.kind == "U" and array.ndim == 1
+
+
 def _array(place: str, column: str, value: object) -> Array:
     try:
-        return np.asarray(value)
+        # NumPy would make a text of what is missing between texts.
+        items = cast("Sequence[object]", value) if isinstance(value, list | tuple) else ()
+        mixed = any(isinstance(item, str) for item in items)
+        array = with_gaps(np.asarray(value, object if mixed else None))
+        return np.asarray(value) if mixed and array.dtype == np.object_ else array
     except (ValueError, TypeError, OverflowError) as error:
         why = (str(error).splitlines() or [""])[0].rstrip(".")
         raise FileError(
