@@ -9,12 +9,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from netlang.matching.files import TensorFile
-from netlang.matching.flattening import Grids
+from netlang.matching.flattening import Orders
 from netlang.matching.pieces import (
     Layer,
     Piece,
     Signature,
     layers_of,
+    shown_maps,
     without_ones,
 )
 from netlang.matching.trees import natural
@@ -116,22 +117,25 @@ def _is_kernel(name: str) -> bool:
     return re.split(r"[./]", name)[-1] in ("kernel", "kernel:0")
 
 
-def reordered(pieces: dict[str, Piece], grids: Grids, *, torch: bool) -> list[str]:
-    """Reorder the columns of dense layers that take flattened maps, where channels were last.
+def reordered(pieces: dict[str, Piece], orders: Orders, *, torch: bool) -> list[str]:
+    """Reorder flattened maps in parameters, where a file of Keras or Flax has channels last.
 
     Return the rule, if there are any.
     """
-    found = [
-        path
-        for path, piece in pieces.items()
-        if path in grids and not torch and _is_kernel(piece.source)
-    ]
+    if torch or not any(_is_kernel(piece.source) for piece in pieces.values()):
+        return []
+    found = [path for path in pieces if path in orders]
     for path in found:
-        pieces[path] = replace(pieces[path], grid=grids[path])
+        order = orders[path]
+        pieces[path] = replace(pieces[path], column_maps=order.columns, row_maps=order.rows)
     if not found:
         return []
-    shown = ", ".join(f"`{path}` {list(grids[path])}" for path in found)
-    return [f"channels last: the columns of dense layers after `flatten` are reordered: {shown}"]
+    shown = ", ".join(
+        f"`{path}` {' and '.join(shown_maps(m) for m in (order.rows, order.columns) if m)}"
+        for path in found
+        if (order := orders[path])
+    )
+    return [f"channels last: the elements of flattened maps are reordered: {shown}"]
 
 
 _RECURRENT = re.compile(r"(.*?\.?)((?:weight|bias)_(?:ih|hh|hr))_l(\d+)(_reverse)?$")
