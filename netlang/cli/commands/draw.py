@@ -13,6 +13,7 @@ from netlang.cli.arguments import (
     completes,
     depth_option,
     files,
+    is_section,
     seed_option,
     weights_option,
 )  # fmt: skip
@@ -97,7 +98,7 @@ def command(
     protect_inputs(output, file, weights, *map(file_of, inputs.values()))
     check_format(Path(output), (*IMAGES, ".html"))
     program = netlang.load(file)
-    if net is not None and net in program.checked.sections and net not in program:
+    if is_section(program, net) and (net or not program.checked.imported_nets()):
         _require_net(file, net, depth=depth, input=inputs, bind=bind)
         _save(program.draw(net, direction=direction, wrap=wrap), output, dark=dark)
         return
@@ -109,13 +110,12 @@ def command(
     _save(diagram, output, dark=dark)
 
 
-def _require_net(file: str, section: str, **options: object) -> None:
-    """Reject options that are for a net where a train section is named."""
+def _require_net(file: str, section: str | None, **options: object) -> None:
+    """Reject options that are for a net where a train section is drawn."""
+    what = f"`{section}` of {file} is a train section" if section else f"{file} has no net"
     for name, value in options.items():
         if value:
-            raise click.UsageError(
-                f"--{name} is for a net, and `{section}` of {file} is a train section"
-            )
+            raise click.UsageError(f"--{name} is for a net, and {what}")
 
 
 def _save(diagram: Diagram, output: str, *, dark: bool) -> None:
