@@ -199,7 +199,8 @@ def _path(names: Sequence[str]) -> Path:
 STANDARD = {
     "scale": "weight", "shift": "bias", "mean": "running_mean", "var": "running_var",
     "gamma": "weight", "beta": "bias", "moving_mean": "running_mean",
-    "moving_variance": "running_var", "kernel": "weight", "embeddings": "weight",
+    "moving_variance": "running_var", "kernel": "weight", "depthwise_kernel": "weight",
+    "embeddings": "weight",
     **{name: name for name in ("weight", "bias", "running_mean", "running_var")},
     **{f"{what}_{of}": f"{what}_{of}" for what in ("weight", "bias") for of in ("ih", "hh")},
     "weight_hr": "weight_hr",

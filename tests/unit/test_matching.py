@@ -525,6 +525,38 @@ def test_parameters_between_maps_and_dense_layers_are_reordered(
     np.testing.assert_array_equal(again(x=x, z=z)["y"], found)
 
 
+def test_running_statistics_of_flax_belong_to_their_norm(tmp_path: Path) -> None:
+    flax = {
+        "params.Dense_0.kernel": random_tensor("a", (3, 4)),
+        "params.Dense_0.bias": random_tensor("b", (4,)),
+        "params.BatchNorm_0.scale": random_tensor("c", (4,)),
+        "params.BatchNorm_0.bias": random_tensor("d", (4,)),
+        "batch_stats.BatchNorm_0.mean": random_tensor("e", (4,)),
+        "batch_stats.BatchNorm_0.var": np.abs(random_tensor("f", (4,))),
+    }
+    made = net("net A(x: f32[N, 3]) -> y { y = x |> dense(4) |> batch_norm as norm }")
+    found = made.load(stored(tmp_path, flax), dialect="auto").parameters
+    for leaf, name in (("mean", "batch_stats"), ("var", "batch_stats"), ("scale", "params")):
+        np.testing.assert_array_equal(found[f"norm.{leaf}"], flax[f"{name}.BatchNorm_0.{leaf}"])
+
+
+def test_depthwise_kernels_of_keras_have_an_image_for_each_channel(tmp_path: Path) -> None:
+    keras = {"dw/depthwise_kernel:0": random_tensor("a", (3, 2, 4, 1)),
+             "dw/bias:0": random_tensor("b", (4,))}  # fmt: skip
+    np.savez(tmp_path / "keras.npz", **keras)  # type: ignore[arg-type]
+    made = net("net A(x: f32[N, 4, 8, 8]) -> y { y = depthwise_conv(x, (3, 2)) }")
+    found = made.load(tmp_path / "keras.npz", dialect="auto").parameters["y.weight"]
+    np.testing.assert_array_equal(found, keras["dw/depthwise_kernel:0"].transpose(2, 3, 0, 1))
+
+
+def test_turned_filters_of_flax_are_not_taken_for_those_of_keras(tmp_path: Path) -> None:
+    flax = {"params.ConvTranspose_0.kernel": random_tensor("a", (3, 3, 4, 4)),
+            "params.ConvTranspose_0.bias": random_tensor("b", (4,))}  # fmt: skip
+    made = net("net A(x: f32[N, 4, 8, 8]) -> y { y = conv_transpose(x, 4, 3) }")
+    with pytest.raises(netlang.WeightsError, match="does not fit `A`"):
+        made.load(stored(tmp_path, flax), dialect="auto")
+
+
 def test_a_fused_matrix_of_several_possible_orders_is_rejected_with_a_way_out(
     tmp_path: Path,
 ) -> None:
