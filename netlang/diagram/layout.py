@@ -24,7 +24,7 @@ _COLUMN = 60.0
 """How much higher a page may be if it has a column less."""
 
 _WORTH = 0.8
-"""How high a page with columns may be, as a share of one without: less is no gain."""
+"""How high a page with columns is at most, as a share of one without them."""
 
 _RADIUS = 6.0
 """The radius of the corners of edges between columns."""
