@@ -301,8 +301,8 @@ class Network:
         from netlang.matching.loading import load_file, remarks
 
         params = self.graph.params
-        grids = flattened(self.graph.nodes, params)
-        arrays, self.matched = load_file(path, params.values(), self.name, names, grids)
+        orders = flattened(self.graph.nodes, params)
+        arrays, self.matched = load_file(path, params.values(), self.name, names, orders)
         for remark in remarks(self.matched, str(path)):
             warn(remark)
         return arrays

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 import click
 
 from netlang.backends import LOWER, Backend
+from netlang.diagnostics.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from netlang.api.network import Network
+    from netlang.api.program import Program
     from netlang.backends.providers import Placement
     from netlang.matching.loading import Dialect
 
@@ -144,6 +146,16 @@ def file_and_section(function: F) -> F:
     """Add the arguments ``FILE [SECTION]``."""
     section = click.argument("section", required=False, shell_complete=completes("sections"))
     return file_argument(section(function))
+
+
+def is_section(program: Program, name: str | None) -> bool:
+    """Return whether a name is that of a train section, or more like one than like a net."""
+    sections = program.checked.sections
+    if name is None:
+        return not program and len(sections) > 0
+    if name in program or name in program.checked.imported_nets():
+        return False
+    return name in sections or bool(did_you_mean(name, sections))
 
 
 def seed_option(help: str, *, default: int | None = 0) -> Callable[[F], F]:

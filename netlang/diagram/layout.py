@@ -23,6 +23,9 @@ Direction = Literal["down", "right"]
 _COLUMN = 60.0
 """How much higher a page may be if it has a column less."""
 
+_WORTH = 0.8
+"""How high a page with columns is at most, as a share of one without them."""
+
 _RADIUS = 6.0
 """The radius of the corners of edges between columns."""
 
@@ -81,7 +84,9 @@ def lay_out(
         return plain.layout(horizontal=horizontal)
     parts = arrangements(outline, plain.nesting, root, wrap=wrap, horizontal=horizontal)
     planned = [_Planned.of(outline, part, measure, horizontal=horizontal) for part in parts]
-    best = min([plain, *planned] if not plain.nesting.has_details else planned, key=_height)
+    best = min(planned, key=_height)
+    if not plain.nesting.has_details and _height(best) > _WORTH * _height(plain):
+        best = plain
     return best.layout(horizontal=horizontal)
 
 

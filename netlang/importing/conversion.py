@@ -213,6 +213,9 @@ class Conversion(Struct, eq=False):
         array = known.array
         key = (weight, trained, _identity(known))
         if key not in self._made or self._is_fresh(known):
+            turned = (weight, trained, _identity(Known(array.T, known.names)))
+            if array.ndim == 2 and turned in self._made and not self._is_fresh(known):
+                return self.graph("transpose", self._made[turned], order=[1, 0])
             self._made[key] = (
                 self.parameter(array, known.names, trained=trained)
                 if weight

@@ -12,7 +12,7 @@ from netlang.diagnostics.errors import InputError
 from netlang.ir.dims import bind
 from netlang.ir.graph import Graph, Param
 from netlang.matching.files import TensorFile, open_tensors
-from netlang.matching.flattening import Grids, flattened
+from netlang.matching.flattening import Orders, flattened
 from netlang.matching.mapping import (
     read_mapping,
     require_complete,
@@ -54,21 +54,21 @@ def _shapes(params: Iterable[Param]) -> Shapes:
 def match_file(path: Path, graph: Graph) -> Matched:
     """Match the names in a file with the parameters of a net, without reading their values."""
     file, params = open_tensors(path), graph.params
-    return match_names(_shapes(params.values()), file, grids=flattened(graph.nodes, params))
+    return match_names(_shapes(params.values()), file, orders=flattened(graph.nodes, params))
 
 
 def load_file(
-    path: Path, params: Collection[Param], net: str, names: NameSource, grids: Grids
+    path: Path, params: Collection[Param], net: str, names: NameSource, orders: Orders
 ) -> tuple[dict[str, Array], Matched]:
     """Read the parameters of a net from a file whose names are other ones.
 
-    ``grids`` are the maps that its dense layers take flattened.
+    ``orders`` are those of its parameters along whose axes are flattened maps.
     Raises ``WeightsError`` for parameters that the file does not have, or that may be several of
     its tensors.
     """
     file = open_tensors(path)
     shapes = _shapes(params)
-    matched = _matched(file, shapes, names, grids)
+    matched = _matched(file, shapes, names, orders)
     require_complete(matched, net, file, shapes)
     return taken(matched, params, file), matched
 
@@ -113,7 +113,7 @@ def remarks(matched: Matched, path: str) -> list[str]:
 _MOST_SHOWN = 6
 
 
-def _matched(file: TensorFile, params: Shapes, names: NameSource, grids: Grids) -> Matched:
+def _matched(file: TensorFile, params: Shapes, names: NameSource, orders: Orders) -> Matched:
     if names.mapping is not None:
         return read_mapping(names.mapping, params, file)
-    return match_names(params, file, torch=names.dialect == "torch", grids=grids)
+    return match_names(params, file, torch=names.dialect == "torch", orders=orders)

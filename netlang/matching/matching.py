@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from netlang.matching.alignment import Alignment, Ambiguous, Reason
 from netlang.matching.files import TensorFile
-from netlang.matching.flattening import Grids
+from netlang.matching.flattening import Orders
 from netlang.matching.pieces import Layer, Piece, Signature, layers_of
 from netlang.matching.rules import Shapes, read_names, reordered
 from netlang.matching.trees import Tree
@@ -88,13 +88,13 @@ class Matched(Struct, frozen=True, eq=False):
 
 
 def match_names(
-    params: Shapes, file: TensorFile, *, torch: bool = False, grids: Grids | None = None
+    params: Shapes, file: TensorFile, *, torch: bool = False, orders: Orders | None = None
 ) -> Matched:
     """Match the tensors of a file with the parameters of a net.
 
     ``params`` are the shapes of the parameters by path, in the order of the program. With
-    ``torch``, the names are those of PyTorch, and no others. ``grids`` are the maps that dense
-    layers of the net take flattened.
+    ``torch``, the names are those of PyTorch, and no others. ``orders`` are those of parameters
+    along whose axes are flattened maps.
     """
     shapes = file.shapes
     own = all(shapes.get(path) == shape for path, shape in params.items())
@@ -123,7 +123,7 @@ def match_names(
             assert isinstance(piece, Piece)
             found[path] = piece
     ordered = {path: found[path] for path in params if path in found}
-    rules = [*read.rules, *reordered(ordered, grids or {}, torch=torch)]
+    rules = [*read.rules, *reordered(ordered, orders or {}, torch=torch)]
     read_from = {piece.source for piece in ordered.values()}
     open_ones = {name for a in ambiguous for tree in a.theirs for name in sources(tree)}
     return Matched(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import cast
 
 from msgspec import Struct
@@ -15,14 +16,20 @@ from netlang.system.numpy import Array, np
 Path = tuple[str, ...]
 """The components of a name: ``("layer1", "0", "conv1")``."""
 
+Maps = tuple[tuple[int, ...], ...]
+"""What an axis has one after the other: flattened maps, each as the channels and the other axes.
+
+Other elements are channels without other axes.
+"""
+
 
 class Piece(Struct, frozen=True):
     """What a parameter is made of: a tensor of a file, and what is done to it, in this order.
 
     ``at`` is an index of the first axis, ``order`` the new order of the axes, ``rows`` the first
-    row and the one after the last, ``gates`` a new order of equal parts of the rows. ``grid`` are
-    the channels and the other axes of maps that were flattened with the channels last, whose order
-    the columns have. Axes of size 1 are then added or removed as the parameter has them.
+    row and the one after the last, ``gates`` a new order of equal parts of the rows.
+    ``column_maps`` and ``row_maps`` are the maps that were flattened with the channels last, along
+    the last and the first axis. Axes of size 1 are then added or removed as the parameter has them.
     """
 
     source: str
@@ -30,7 +37,8 @@ class Piece(Struct, frozen=True):
     order: tuple[int, ...] | None = None
     rows: tuple[int, int] | None = None
     gates: tuple[int, ...] | None = None
-    grid: tuple[int, ...] | None = None
+    column_maps: Maps | None = None
+    row_maps: Maps | None = None
 
     def taken_from(self, array: Array) -> Array:
         """Return the elements, in the shape they have before axes of size 1 are changed.
@@ -50,10 +58,10 @@ class Piece(Struct, frozen=True):
             if self.gates is not None:
                 parts = np.split(array, len(self.gates))
                 array = np.concatenate([parts[gate] for gate in self.gates])
-            if self.grid is not None:
-                channels, *others = self.grid
-                laid = np.reshape(array, (array.shape[0], *others, channels))
-                array = np.moveaxis(laid, -1, 1).reshape(array.shape)
+            if self.column_maps is not None:
+                array = _channels_first(array, self.column_maps, array.ndim - 1)
+            if self.row_maps is not None:
+                array = _channels_first(array, self.row_maps, 0)
         except (IndexError, ValueError):
             raise WeightsError(
                 f"`{self.source}` {show_array(array)} has no such part: {self.shown()}"
@@ -69,8 +77,10 @@ class Piece(Struct, frozen=True):
             text += f"[{self.rows[0]}:{self.rows[1]}]"
         if self.gates is not None:
             text += f", gates {list(self.gates)}"
-        if self.grid is not None:
-            text += f", columns of maps {list(self.grid)}"
+        if self.column_maps is not None:
+            text += f", columns of maps {shown_maps(self.column_maps)}"
+        if self.row_maps is not None:
+            text += f", rows of maps {shown_maps(self.row_maps)}"
         return text
 
     def json(self) -> object:
@@ -80,7 +90,8 @@ class Piece(Struct, frozen=True):
             "order": self.order,
             "rows": self.rows,
             "gates": self.gates,
-            "grid": self.grid,
+            "column_maps": self.column_maps,
+            "row_maps": self.row_maps,
         }
         given = {name: value for name, value in fields.items() if value is not None}
         return {"from": self.source, **given} if given else self.source
@@ -95,14 +106,15 @@ def piece_of(entry: object) -> Piece | None:
     fields = dict(cast("dict[str, object]", entry))
     source = fields.pop("from", None)
     at = fields.pop("at", None)
-    lists = (fields.pop(name, None) for name in ("order", "rows", "gates", "grid"))
-    order, rows, gates, grid = map(_integers, lists)
+    lists = (fields.pop(name, None) for name in ("order", "rows", "gates"))
+    order, rows, gates = map(_integers, lists)
+    columns, lines = (_maps(fields.pop(name, None)) for name in ("column_maps", "row_maps"))
     if not isinstance(source, str) or fields or not (at is None or type(at) is int):
         return None
-    if () in (order, gates, grid) or (rows is not None and len(rows) != 2):
+    if () in (order, gates, columns, lines) or (rows is not None and len(rows) != 2):
         return None
     both = None if rows is None else (rows[0], rows[1])
-    return Piece(source, at, order, both, gates, grid)
+    return Piece(source, at, order, both, gates, columns, lines)
 
 
 def _integers(value: object) -> tuple[int, ...] | None:
@@ -111,6 +123,33 @@ def _integers(value: object) -> tuple[int, ...] | None:
         return None
     items = cast("list[object]", value) if isinstance(value, list) else []
     return tuple(item for item in items if type(item) is int) if items else ()
+
+
+def _maps(value: object) -> Maps | None:
+    """Return a list of maps, which is empty for anything else but nothing."""
+    if value is None:
+        return None
+    found = tuple(map(_integers, cast("list[object]", value) if isinstance(value, list) else []))
+    return tuple(sizes for sizes in found if sizes) if all(found) else ()
+
+
+def shown_maps(maps: Maps) -> str:
+    """Return maps that follow each other as text: ``[4, 7, 7] + [10]``."""
+    return " + ".join(str(list(sizes)) for sizes in maps)
+
+
+def _channels_first(array: Array, maps: Maps, axis: int) -> Array:
+    """Return an array whose elements along an axis are those of maps with the channels first."""
+    columns: list[Array] = []
+    start = 0
+    for channels, *others in maps:
+        count = channels * prod(others)
+        laid = np.arange(start, start + count).reshape(*others, channels)
+        columns.append(np.moveaxis(laid, -1, 0).reshape(-1))
+        start += count
+    if start != array.shape[axis]:
+        raise IndexError
+    return array.take(np.concatenate(columns), axis)
 
 
 def without_ones(shape: Sequence[int]) -> tuple[int, ...]:
@@ -160,7 +199,8 @@ def _path(names: Sequence[str]) -> Path:
 STANDARD = {
     "scale": "weight", "shift": "bias", "mean": "running_mean", "var": "running_var",
     "gamma": "weight", "beta": "bias", "moving_mean": "running_mean",
-    "moving_variance": "running_var", "kernel": "weight", "embeddings": "weight",
+    "moving_variance": "running_var", "kernel": "weight", "depthwise_kernel": "weight",
+    "embeddings": "weight",
     **{name: name for name in ("weight", "bias", "running_mean", "running_var")},
     **{f"{what}_{of}": f"{what}_{of}" for what in ("weight", "bias") for of in ("ih", "hh")},
     "weight_hr": "weight_hr",

@@ -9,12 +9,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from netlang.matching.files import TensorFile
-from netlang.matching.flattening import Grids
+from netlang.matching.flattening import Orders
 from netlang.matching.pieces import (
     Layer,
     Piece,
     Signature,
     layers_of,
+    shown_maps,
     without_ones,
 )
 from netlang.matching.trees import natural
@@ -23,6 +24,9 @@ Shapes = Mapping[str, tuple[int, ...]]
 Named = dict[str, tuple[Piece, tuple[int, ...]]]
 
 _PREFIXES = ("module", "_orig_mod", "backbone", "model", "state_dict", "network")
+_COLLECTIONS = {"params", "batch_stats"}
+"""What Flax puts before names: parameters, and the running statistics of the same layers."""
+
 _COUNTERS = ("num_batches_tracked", "position_ids", "relative_position_index", "masked_bias")
 _PARTS = ("q", "k", "v")
 
@@ -75,10 +79,11 @@ def _shape(piece: Piece, shapes: Shapes) -> tuple[int, ...]:
 def _without_prefix(named: Named, rules: list[str]) -> Named:
     """Remove what wrappers put before every name, such as `module.`."""
     while named:
-        (first, *others) = {name.partition(".")[0] for name in named}
-        if others or first not in _PREFIXES:
+        found = {name.partition(".")[0] for name in named}
+        if not (found <= _COLLECTIONS or (len(found) == 1 and found <= {*_PREFIXES})):
             return named
-        rules.append(f"the prefix `{first}.` of all names is removed")
+        shown = "` or `".join(f"{first}." for first in sorted(found))
+        rules.append(f"the prefix `{shown}` of all names is removed")
         named = {name.partition(".")[2]: tensor for name, tensor in named.items()}
     return named
 
@@ -101,7 +106,8 @@ def _transposed(named: Named, rules: list[str], *, torch: bool) -> Named:
         kernel = not torch and _is_kernel(name) and len(shape) > 1
         if (name in turned or kernel) and piece.order is None:
             axes = range(len(shape))
-            order = (*reversed(axes[-2:]), *axes[:-2])
+            last = axes[-2:] if _leaf(name) == _DEPTHWISE else reversed(axes[-2:])
+            order = (*last, *axes[:-2])
             piece = Piece(piece.source, piece.at, order)
             shape = tuple(shape[axis] for axis in order)
             turned.add(name)
@@ -111,27 +117,41 @@ def _transposed(named: Named, rules: list[str], *, torch: bool) -> Named:
     return found
 
 
+_DEPTHWISE = "depthwise_kernel"
+"""Filters [..., C, 1] of Keras, one for each channel."""
+
+
+def _leaf(name: str) -> str:
+    return re.split(r"[./]", name)[-1].removesuffix(":0")
+
+
 def _is_kernel(name: str) -> bool:
-    """Return whether a tensor is the matrix or the filters of a layer of Keras or Flax."""
-    return re.split(r"[./]", name)[-1] in ("kernel", "kernel:0")
+    """Return whether a tensor is the matrix or the filters of a layer of Keras or Flax.
+
+    Transposed convolutions of Flax have turned filters [..., in, out], and are not read.
+    """
+    return _leaf(name) in ("kernel", _DEPTHWISE) and "ConvTranspose" not in name
 
 
-def reordered(pieces: dict[str, Piece], grids: Grids, *, torch: bool) -> list[str]:
-    """Reorder the columns of dense layers that take flattened maps, where channels were last.
+def reordered(pieces: dict[str, Piece], orders: Orders, *, torch: bool) -> list[str]:
+    """Reorder flattened maps in parameters, where a file of Keras or Flax has channels last.
 
     Return the rule, if there are any.
     """
-    found = [
-        path
-        for path, piece in pieces.items()
-        if path in grids and not torch and _is_kernel(piece.source)
-    ]
+    if torch or not any(_is_kernel(piece.source) for piece in pieces.values()):
+        return []
+    found = [path for path in pieces if path in orders]
     for path in found:
-        pieces[path] = replace(pieces[path], grid=grids[path])
+        order = orders[path]
+        pieces[path] = replace(pieces[path], column_maps=order.columns, row_maps=order.rows)
     if not found:
         return []
-    shown = ", ".join(f"`{path}` {list(grids[path])}" for path in found)
-    return [f"channels last: the columns of dense layers after `flatten` are reordered: {shown}"]
+    shown = ", ".join(
+        f"`{path}` {' and '.join(shown_maps(m) for m in (order.rows, order.columns) if m)}"
+        for path in found
+        if (order := orders[path])
+    )
+    return [f"channels last: the elements of flattened maps are reordered: {shown}"]
 
 
 _RECURRENT = re.compile(r"(.*?\.?)((?:weight|bias)_(?:ih|hh|hr))_l(\d+)(_reverse)?$")

@@ -53,8 +53,11 @@ def reduced(graph: dict[str, set[str]]) -> dict[str, set[str]]:
 
 
 def drawn() -> str:
-    graph = {part: own - BELOW_ALL for part, own in imports().items() if part not in BELOW_ALL}
-    order = [*reversed([*TopologicalSorter(graph).static_order()])]
+    found = sorted(imports().items())
+    graph = {part: own - BELOW_ALL for part, own in found if part not in BELOW_ALL}
+    # Sorted, since the order of sets is another one in each process.
+    above = {part: sorted(own) for part, own in graph.items()}
+    order = [*reversed([*TopologicalSorter(above).static_order()])]
     number = {part: at for at, part in enumerate(order)}
     boxes = tuple(
         Box(at, "input", "other", part, "", (), PURPOSES[part]) for at, part in enumerate(order)

@@ -34,6 +34,15 @@ def test_every_command_is_in_the_table(page: str) -> None:
     assert re.findall(r"^\| `netlang (\w+)", page, re.MULTILINE) == list(COMMANDS)
 
 
+def test_both_tables_have_the_same_arguments_and_options() -> None:
+    rows = [
+        {line.split("`")[1]: re.findall("`([^`]*)`", line) for line in page.splitlines()
+         if line.startswith("| `netlang ")}
+        for page in (README, CHINESE)
+    ]  # fmt: skip
+    assert rows[0] == rows[1]
+
+
 def test_the_chinese_page_is_parallel() -> None:
     shown = [(block.language, block.name, block.text) for block in blocks(README)]
     assert [(block.language, block.name, block.text) for block in blocks(CHINESE)] == shown

@@ -88,3 +88,29 @@ def test_draw_takes_a_section(
     )
     diagram = netlang.load(file).draw()
     assert diagram._repr_html_().startswith("<svg")
+
+
+def test_a_misspelled_section_is_answered_with_sections(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = EXAMPLES / "train_digits.net"
+    assert said(capsys, "draw", str(file), "readr", "-o", "a.svg")[2] == (
+        f"error[unknown-section]: {file} has no train section `readr`\n"
+        "   |\n   = note: its train sections: reader\n   = help: did you mean `reader`?\n"
+    )
+
+
+def test_an_imported_net_is_not_a_misspelled_section(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (EXAMPLES / "train_digits.net").read_text()
+    net, section = text.split("train reader", 1)
+    Path("nets.net").write_text(net)
+    Path("a.net").write_text(f'from "nets.net" import Reader\n\ntrain reader{section}')
+    for name in ("Reader", None):
+        code, out, _ = said(capsys, "draw", "a.net", *([name] if name else []), "-o", "a.svg")
+        assert (code, out.splitlines()[-1].split(":")[0]) == (0, "Reader")
+    code, out, _ = said(capsys, "profile", "a.net", "Reader", "--runs", "1")
+    assert (code, out.split()[0]) == (0, "Reader")

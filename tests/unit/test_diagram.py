@@ -320,6 +320,19 @@ def test_a_deep_net_is_in_columns_unless_it_is_not_wrapped(tmp_path: Path) -> No
     assert 0.5 < rows.width / rows.height < 3
 
 
+def test_columns_that_make_a_net_hardly_less_high_are_not_made(tmp_path: Path) -> None:
+    text = (
+        "net Decoder(ids: i64[N, T], memory: f32[N, S, 8]) -> y {\n"
+        "  y = for i in 1..6 with h = embedding(ids, 9, 8) {\n"
+        "    s = h + multi_head_attention(layer_norm(h), 4)\n"
+        "    c = s + multi_head_attention(layer_norm(s), 4, key=memory)\n"
+        "    next h = c + (c |> layer_norm |> dense(16) |> gelu |> dense(8))\n  }\n}\n"
+    )
+    outline = drawn(tmp_path, text)
+    tops = {box: area.y for box, area in lay_out(outline, measured).boxes.items()}
+    assert all(tops[target] > tops[source] for source, target, *_ in outline.edges)
+
+
 def test_a_column_ends_where_few_values_cross(tmp_path: Path) -> None:
     text = UNITS + (
         "net Skips(x: f32[N, 8], mask: f32[N, 8]) -> y: f32[N, 8] {\n  h0 = x * mask\n"

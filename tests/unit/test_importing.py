@@ -208,6 +208,16 @@ def test_arrays_that_an_exporter_stored_once_are_not_a_shared_layer(tmp_path: Pa
     assert imported.notes == []
 
 
+def test_a_matrix_that_is_read_in_both_layouts_is_one_parameter(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["hidden"]),
+        helper.make_node("Gemm", ["hidden", "w"], ["y"], transB=1),
+    ]
+    w = np.random.default_rng(0).standard_normal((4, 7)).astype(np.float32)
+    path = saved(tmp_path, nodes, {"x": ["N", 4]}, {"w": w})
+    assert "b = transpose(a, [1, 0])" in check_import(path, 28).text
+
+
 def test_a_recurrent_layer_that_is_called_twice_is_made_once(tmp_path: Path) -> None:
     text = (
         "net Twice(a: f32[N, T, 4], b: f32[N, T, 4]) -> (y, z) {\n"
@@ -252,6 +262,15 @@ def test_a_quantized_model_is_converted_to_floats_with_a_note(tmp_path: Path) ->
         "8 bits is not rounded"
     ]
     assert "dense(4)" in imported.text
+
+
+def test_a_model_that_rounds_is_close_to_its_program(tmp_path: Path) -> None:
+    from netlang.cli.main import program
+
+    path, output = quantized(tmp_path), tmp_path / "copy.net"
+    result = CliRunner().invoke(program, ["import", str(path), "-o", str(output)])
+    assert result.exit_code == 0, result.output
+    assert ": is close to the original; the largest relative difference is" in result.output
 
 
 def test_a_quantizer_saturates_as_a_rectifier_does(tmp_path: Path) -> None:

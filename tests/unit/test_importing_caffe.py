@@ -497,6 +497,29 @@ def test_phases_rules_and_the_oldest_format(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("Data", "data_param { batch_size: 4 } transform_param { crop_size: 24 mean_value: 9 }"),
+        ("ImageData", "image_data_param { batch_size: 4 crop_size: 24 } "
+         "transform_param { mean_value: 9 }"),
+        ("MemoryData", "memory_data_param { batch_size: 4 channels: 3 height: 32 width: 32 } "
+         "transform_param { crop_size: 24 mean_value: 9 }"),
+    ],
+)  # fmt: skip
+def test_what_is_left_to_the_data_is_noted(tmp_path: Path, kind: str, settings: str) -> None:
+    text = (
+        f'layer {{ name: "d" type: "{kind}" top: "data" top: "label" {settings} }}\n'
+        'layer { name: "r" type: "ReLU" bottom: "data" top: "r" }\n'
+    )
+    notes = imported_text(tmp_path, text).notes
+    assert "`data`: 9 is subtracted from its pixels, of 0 to 255" in notes
+    assert (
+        "`data`: its images are cropped to 24x24, where they are larger: at a random place while "
+        "training, else in the middle"
+    ) in notes
+
+
 # ---- losses ------------------------------------------------------------------------------
 
 SOLVER = "base_lr: 0.1\nmax_iter: 10\n"

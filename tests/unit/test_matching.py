@@ -463,8 +463,7 @@ def test_dense_layers_after_a_flatten_of_channels_last_are_reordered(tmp_path: P
 
     matched = made.match(tmp_path / "keras.npz", save=tmp_path / "names.json")
     assert matched.rules[-1] == (
-        "channels last: the columns of dense layers after `flatten` are reordered: "
-        "`dense.weight` [4, 2, 1]"
+        "channels last: the elements of flattened maps are reordered: `dense.weight` [4, 2, 1]"
     )
     again = net(KERAS).load(tmp_path / "keras.npz", mapping=tmp_path / "names.json")
     np.testing.assert_array_equal(again(image)["y"], found)
@@ -479,6 +478,83 @@ def test_maps_that_are_turned_before_the_flatten_are_not_reordered(tmp_path: Pat
         for text in (KERAS, turned)
     )
     np.testing.assert_allclose(first, other, rtol=1e-5, atol=1e-6)
+
+
+FLAT, TURNED = "|> flatten", "|> transpose([0, 2, 3, 1]) |> flatten"
+MAPS, TURNED_MAPS = "reshape([N, 4, 3, 2])", "reshape([N, 3, 2, 4]) |> transpose([0, 3, 1, 2])"
+NORM = ("gamma", "beta", "moving_mean", "moving_variance")
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last", "norm"),
+    [
+        ("y = (x |> conv(4, 1) |> flatten) |> batch_norm |> relu |> dense(5)", 3, 24, 24),
+        ("y = (x |> conv(4, 1) |> flatten) |> layer_norm |> dense(5)", 3, 24, 24),
+        ("y = ((x |> conv(4, 1) |> flatten) * 0.5) |> dense(5)", 3, 24, 0),
+        ("y = concat([x |> conv(4, 1) |> flatten, z], axis=1) |> dense(5)", 3, 27, 0),
+        ("y = z |> dense(24) |> batch_norm |> relu |> reshape([N, 4, 3, 2]) |> conv(5, 1)",
+         3, 4, 24),
+        ("y = z |> dense(24) |> reshape([N, 4, 3, 2]) |> relu |> batch_norm |> conv(5, 1)",
+         3, 4, 4),
+    ],
+)  # fmt: skip
+def test_parameters_between_maps_and_dense_layers_are_reordered(
+    text: str, first: int, last: int, norm: int, tmp_path: Path
+) -> None:
+    made, turned = (
+        net(f"net A(x: f32[N, 3, 3, 2], z: f32[N, 3]) -> y {{ {each} }}")
+        for each in (text, text.replace(FLAT, TURNED).replace(MAPS, TURNED_MAPS))
+    )
+    maps = "|> flatten" in text
+    names, sizes = ("conv2d", "dense"), ((first, 4 if maps else 24), (last, 5))
+    keras: dict[str, Array] = {}
+    for name, (width, out) in zip(names if maps else names[::-1], sizes, strict=True):
+        kernel = (width, out) if name == "dense" else (1, 1, width, out)
+        keras[f"{name}/kernel:0"] = random_tensor(f"{name} kernel", kernel)
+        keras[f"{name}/bias:0"] = random_tensor(f"{name} bias", (out,))
+    for leaf in NORM[: 2 if "layer_norm" in text else 4] if norm else ():
+        keras[f"norm/{leaf}:0"] = np.abs(random_tensor(leaf, (norm,))) + np.float32(0.5)
+    np.savez(tmp_path / "keras.npz", **keras)  # type: ignore[arg-type]
+    x, z = random_tensor("x", (2, 3, 3, 2)), random_tensor("z", (2, 3))
+    found, wanted = (
+        each.load(tmp_path / "keras.npz", dialect="auto")(x=x, z=z)["y"] for each in (made, turned)
+    )
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+    made.match(tmp_path / "keras.npz", save=tmp_path / "names.json")
+    again = made.load(tmp_path / "keras.npz", mapping=tmp_path / "names.json")
+    np.testing.assert_array_equal(again(x=x, z=z)["y"], found)
+
+
+def test_running_statistics_of_flax_belong_to_their_norm(tmp_path: Path) -> None:
+    flax = {
+        "params.Dense_0.kernel": random_tensor("a", (3, 4)),
+        "params.Dense_0.bias": random_tensor("b", (4,)),
+        "params.BatchNorm_0.scale": random_tensor("c", (4,)),
+        "params.BatchNorm_0.bias": random_tensor("d", (4,)),
+        "batch_stats.BatchNorm_0.mean": random_tensor("e", (4,)),
+        "batch_stats.BatchNorm_0.var": np.abs(random_tensor("f", (4,))),
+    }
+    made = net("net A(x: f32[N, 3]) -> y { y = x |> dense(4) |> batch_norm as norm }")
+    found = made.load(stored(tmp_path, flax), dialect="auto").parameters
+    for leaf, name in (("mean", "batch_stats"), ("var", "batch_stats"), ("scale", "params")):
+        np.testing.assert_array_equal(found[f"norm.{leaf}"], flax[f"{name}.BatchNorm_0.{leaf}"])
+
+
+def test_depthwise_kernels_of_keras_have_an_image_for_each_channel(tmp_path: Path) -> None:
+    keras = {"dw/depthwise_kernel:0": random_tensor("a", (3, 2, 4, 1)),
+             "dw/bias:0": random_tensor("b", (4,))}  # fmt: skip
+    np.savez(tmp_path / "keras.npz", **keras)  # type: ignore[arg-type]
+    made = net("net A(x: f32[N, 4, 8, 8]) -> y { y = depthwise_conv(x, (3, 2)) }")
+    found = made.load(tmp_path / "keras.npz", dialect="auto").parameters["y.weight"]
+    np.testing.assert_array_equal(found, keras["dw/depthwise_kernel:0"].transpose(2, 3, 0, 1))
+
+
+def test_turned_filters_of_flax_are_not_taken_for_those_of_keras(tmp_path: Path) -> None:
+    flax = {"params.ConvTranspose_0.kernel": random_tensor("a", (3, 3, 4, 4)),
+            "params.ConvTranspose_0.bias": random_tensor("b", (4,))}  # fmt: skip
+    made = net("net A(x: f32[N, 4, 8, 8]) -> y { y = conv_transpose(x, 4, 3) }")
+    with pytest.raises(netlang.WeightsError, match="does not fit `A`"):
+        made.load(stored(tmp_path, flax), dialect="auto")
 
 
 def test_a_fused_matrix_of_several_possible_orders_is_rejected_with_a_way_out(

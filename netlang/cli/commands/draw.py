@@ -13,13 +13,12 @@ from netlang.cli.arguments import (
     completes,
     depth_option,
     files,
+    is_section,
     seed_option,
     weights_option,
 )  # fmt: skip
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import echo
-from netlang.diagnostics.errors import NetlangError
-from netlang.diagnostics.suggestions import did_you_mean
 from netlang.system.files import protect_inputs
 
 if TYPE_CHECKING:
@@ -99,11 +98,11 @@ def command(
     protect_inputs(output, file, weights, *map(file_of, inputs.values()))
     check_format(Path(output), (*IMAGES, ".html"))
     program = netlang.load(file)
-    if net is not None and net in program.checked.sections and net not in program:
+    if is_section(program, net) and (net or not program.checked.imported_nets()):
         _require_net(file, net, depth=depth, input=inputs, bind=bind)
         _save(program.draw(net, direction=direction, wrap=wrap), output, dark=dark)
         return
-    network = _network(program, file, net, bind, seed)
+    network = program.network(net, bind, seed=seed)
     if weights is not None:
         network.load(weights)
     feeds = network.read_inputs(inputs) if inputs else None
@@ -111,34 +110,12 @@ def command(
     _save(diagram, output, dark=dark)
 
 
-def _network(
-    program: netlang.Program, file: str, name: str | None, bind: dict[str, float], seed: int
-) -> netlang.Network:
-    """Return a net; where a train section may have been meant, an error names those as well."""
-    from netlang.program import UnknownNetError
-
-    try:
-        return program.network(name, bind, seed=seed)
-    except UnknownNetError as error:
-        sections = program.checked.sections
-        if not sections:
-            raise
-        raise NetlangError(
-            error.rule,
-            f"{file} has no net and no train section `{name}`",
-            notes=[*error.notes, f"its train sections: {', '.join(sections)}"],
-            helps=did_you_mean(str(name), (*sections, *program)),
-            exit_code=error.exit_code,
-        ) from None
-
-
-def _require_net(file: str, section: str, **options: object) -> None:
-    """Reject options that are for a net where a train section is named."""
+def _require_net(file: str, section: str | None, **options: object) -> None:
+    """Reject options that are for a net where a train section is drawn."""
+    what = f"`{section}` of {file} is a train section" if section else f"{file} has no net"
     for name, value in options.items():
         if value:
-            raise click.UsageError(
-                f"--{name} is for a net, and `{section}` of {file} is a train section"
-            )
+            raise click.UsageError(f"--{name} is for a net, and {what}")
 
 
 def _save(diagram: Diagram, output: str, *, dark: bool) -> None:

@@ -45,9 +45,15 @@ def _transformed(layer: Layer, p: Fields) -> tuple[Fields, tuple[str, ...]]:
     if file:
         notes.append(f"the mean in `{shown(file)}` is subtracted from its pixels, of 0 to 255")
     if means:
-        notes.append(f"{', '.join(means)} are subtracted from its pixels, of 0 to 255")
+        verb = "is" if len(means) == 1 else "are"
+        notes.append(f"{', '.join(means)} {verb} subtracted from its pixels, of 0 to 255")
     if scale != 1.0:
         notes.append(f"its pixels, of 0 to 255, are multiplied by {scale:g}")
+    if crop := t.whole("crop_size", p.whole("crop_size", 0)):
+        notes.append(
+            f"its images are cropped to {crop}x{crop}, where they are larger: "
+            "at a random place while training, else in the middle"
+        )
     return t, tuple(notes)
 
 

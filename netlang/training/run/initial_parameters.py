@@ -93,9 +93,9 @@ def _renamed(
         for path in rule.what.paths
     ]
     maps = flattened(computation.nodes, computation.params)
-    grids = {path.removeprefix(root): grid for path, grid in maps.items()}
+    orders = {path.removeprefix(root): order for path, order in maps.items()}
     names = name_source(rule.dialect, mapping)
-    arrays, matched = load_file(file, wanted, rule.what.root, names, grids)
+    arrays, matched = load_file(file, wanted, rule.what.root, names, orders)
     for remark in remarks(matched, rule.path):
         warn(f"warning: {remark}")
     return {path: arrays[path.removeprefix(root)] for path in rule.what.paths}

@@ -12,6 +12,7 @@ from netlang.cli.arguments import (
     completes,
     depth_option,
     file_argument,
+    is_section,
     json_option,
     provider_option,
     python_option,
@@ -20,10 +21,8 @@ from netlang.cli.arguments import (
 )
 from netlang.cli.arguments import command as make_command
 from netlang.cli.output import colorful, echo, page_width, print_json
-from netlang.diagnostics.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from netlang.api.program import Program
     from netlang.backends import Provider
 
 EXAMPLES = """
@@ -64,7 +63,7 @@ def command(
     together are marked, and so are those that nothing is left of.
     """
     program = netlang.load(file)
-    if _is_section(program, name):
+    if is_section(program, name):
         if bind or weights is not None:
             option = "--bind" if bind else "--weights"
             raise click.UsageError(f"{option} is for nets; a section has --set")
@@ -82,11 +81,3 @@ def command(
         print_json({"profiles": [each.json() for each in found.profiles]})
     else:
         echo(found.render(color=colorful(), width=page_width()), styled=True)
-
-
-def _is_section(program: Program, name: str | None) -> bool:
-    """Return whether a name is that of a train section, or more like one than like a net."""
-    sections = program.checked.sections
-    if name is None:
-        return not program and len(sections) > 0
-    return name not in program and bool(name in sections or did_you_mean(name, sections))
