@@ -38,7 +38,11 @@ def sketch(
     diagram shows as many as fit a page, all blocks of one kind to the same depth, and next to the
     net what is in the blocks that repeat. Raises ``TooLargeError`` for more than ``MANY`` boxes.
     """
-    return _chosen(Net.of(graph, merge=merge), depth, located=located, details=merge)[1]
+    net = Net.of(graph, merge=merge)
+    if depth is None and not merge:
+        # What all iterations compute matters more than the page.
+        depth = net.default_depth()
+    return _chosen(net, depth, located=located, details=merge)[1]
 
 
 def sketch_blocks(
