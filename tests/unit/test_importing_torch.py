@@ -188,11 +188,13 @@ def test_other_objects_and_what_cannot_be_exported_are_rejected() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("make", "lines"), [(ResNet, 30), (ViT, 40)])
+@pytest.mark.parametrize(
+    ("make", "lines", "count"), [(ResNet, 30, 25_557_032 - 26_560), (ViT, 40, 86_567_656)]
+)
 def test_published_sizes_take_few_lines(
-    make: Callable[[], nn.Module], lines: int, tmp_path: Path
+    make: Callable[[], nn.Module], lines: int, count: int, tmp_path: Path
 ) -> None:
-    """ResNet-50 and ViT-B/16 in their full sizes."""
+    """ResNet-50 and ViT-B/16 in their full sizes; the scales of batch norms are folded."""
     path = tmp_path / "model.onnx"
     torch.manual_seed(0)
     warnings.simplefilter("ignore")
@@ -203,4 +205,5 @@ def test_published_sizes_take_few_lines(
     imported = netlang.read_onnx(path)
     assert imported.ok, imported.compared
     assert str(imported.text).count("\n") <= lines, imported.text
-    assert counted(imported.network) == stored(path)
+    # The file has equal arrays of untrained layers only once.
+    assert counted(imported.network) == count
