@@ -136,7 +136,7 @@ def strong(ranks: int) -> int:
 def work(arguments: argparse.Namespace) -> None:
     """Train in this rank, and let the first one print how long steps and sums take."""
     import numpy as np
-    from training_cases import CASES
+    from training_cases import CASES, pictures
 
     import netlang
     from netlang.system.mpi import start
@@ -158,12 +158,9 @@ def work(arguments: argparse.Namespace) -> None:
             times.append(now() - waited)
 
     with TemporaryDirectory() as folder:
-        case = replace(
-            CASES[arguments.case],
-            side=arguments.side,
-            rows=arguments.rows,
-            steps=arguments.steps + 1,
-        )
+        known = CASES[arguments.case]
+        sized = pictures(known.net, known.file, arguments.side, arguments.rows)
+        case = replace(sized, steps=arguments.steps + 1)
         path = case.write(Path(folder))
         draw = np.random.default_rng(0)
         # One epoch: a checkpoint after each would take longer than a step.
