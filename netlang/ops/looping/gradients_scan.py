@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from netlang.ir.graph import Builder, Cotangents, Graph, Node, Value, Values
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _TIME = 1
 
 
-class Walk(Struct, frozen=True):
+class _Walk(Struct, frozen=True):
     """A loop as it ran: for all steps, the states before each step and what the step read.
 
     ``given`` holds values of the body, for all steps, that need not be recomputed.
@@ -30,7 +30,7 @@ class Walk(Struct, frozen=True):
     states: Values
     sequences: Values
     outside: Values
-    given: Mapping[Value, Value] = field(default_factory=dict[Value, Value])
+    given: Mapping[Value, Value]
 
     @property
     def inner_states(self) -> Values:
@@ -60,11 +60,11 @@ def scan_gradient(
     results = list(scan.body.outputs.values())[scan.carried :]
     stacks = zip(results, outputs[scan.carried :], strict=True)
     given = {v: stack for v, stack in stacks if v not in scan.body.inputs}
-    walk = Walk(scan, states, inputs[scan.carried : end], inputs[end:], given)
-    return walked_back(b, walk, cts)
+    walk = _Walk(scan, states, inputs[scan.carried : end], inputs[end:], given)
+    return _walked_back(b, walk, cts)
 
 
-def walked_back(b: Builder, walk: Walk, cts: Cotangents) -> Cotangents:
+def _walked_back(b: Builder, walk: _Walk, cts: Cotangents) -> Cotangents:
     """Return the cotangents of initial states, sequences and outside values, in this order.
 
     One loop goes the other way. It carries the cotangents of the states and accumulates those of
@@ -83,11 +83,11 @@ def walked_back(b: Builder, walk: Walk, cts: Cotangents) -> Cotangents:
     totals |= dict(zip(stacked, stacks, strict=False))
     known |= dict(zip(operands, stacks[len(stacked) :], strict=True))
     for v, part in _of_dense_weights(b, walk, step, known, totals):
-        totals[v] = plus(b, totals[v], part) if v in totals else part
+        totals[v] = _plus(b, totals[v], part) if v in totals else part
     return tuple(totals.get(v) for v in body.inputs)
 
 
-def before_each(b: Builder, start: Value, after: Value, *, reverse: bool) -> Value:
+def _before_each(b: Builder, start: Value, after: Value, *, reverse: bool) -> Value:
     """Return the states before each step, given the first one and those after each step."""
     first, each = terms(b, start, after)
     first, steps = first.unsqueeze(_TIME), each.shape[_TIME]
@@ -98,7 +98,7 @@ def before_each(b: Builder, start: Value, after: Value, *, reverse: bool) -> Val
     return first.to(Concat(_TIME), each.part(_TIME, 0, steps - 1)).value
 
 
-def leading_to(
+def _leading_to(
     nodes: Sequence[Node], results: Iterable[Value], *, known: Iterable[Value] = ()
 ) -> tuple[Node, ...]:
     """Return the nodes that compute results from what is known."""
@@ -111,7 +111,7 @@ def leading_to(
     return tuple(reversed(kept))
 
 
-def plus(b: Builder, x: Value, y: Value) -> Value:
+def _plus(b: Builder, x: Value, y: Value) -> Value:
     left, right = terms(b, x, y)
     return (left + right).value
 
@@ -123,12 +123,12 @@ def _states(scan: Scan, b: Builder, inputs: Values, outputs: Values) -> Values:
     for i, state in enumerate(ends[: scan.carried]):
         for result, stack in zip(ends[scan.carried :], outputs[scan.carried :], strict=True):
             if result is state:
-                found[i] = before_each(b, inputs[i], stack, reverse=scan.reverse)
+                found[i] = _before_each(b, inputs[i], stack, reverse=scan.reverse)
     missing = [i for i in range(scan.carried) if i not in found]
     if missing:
         kept = {f"before_{names[i]}": scan.body.inputs[i] for i in missing}
         named = dict(zip(names[: scan.carried], ends, strict=False)) | kept
-        nodes = leading_to(scan.body.nodes, named.values())
+        nodes = _leading_to(scan.body.nodes, named.values())
         body = Graph(f"{scan.body.name}.states", scan.body.inputs, {}, nodes, named)
         again = b.add(replace(scan, body=body), *inputs)
         found.update(zip(missing, again[scan.carried :], strict=True))
@@ -156,7 +156,7 @@ class _Carried(Struct, frozen=True):
     start: Value
 
 
-def _step_back(walk: Walk, cts: Cotangents) -> _Step:
+def _step_back(walk: _Walk, cts: Cotangents) -> _Step:
     """Differentiate one step."""
     body = walk.scan.body
     inner = Builder()
@@ -166,7 +166,7 @@ def _step_back(walk: Walk, cts: Cotangents) -> _Step:
     for i, (v, ct) in enumerate(zip(body.outputs.values(), given, strict=True)):
         # The steps after a step may depend on its state, whether or not anything else does.
         if ct.type.dtype.is_float and (i < walk.scan.carried or cts[i] is not None):
-            starts[v] = plus(inner, starts[v], ct) if v in starts else ct
+            starts[v] = _plus(inner, starts[v], ct) if v in starts else ct
     dense = _dense_layers(body, walk.inner_outside)
     late = {v for node in dense for v in node.inputs[1:]}
     wanted = [v for v in body.inputs if v.type.dtype.is_float and v not in late]
@@ -176,7 +176,7 @@ def _step_back(walk: Walk, cts: Cotangents) -> _Step:
     return _Step(inner, given, found, [n for n in dense if n.outputs[0] in found])
 
 
-def _carried(b: Builder, walk: Walk, step: _Step, cts: Cotangents) -> dict[Value, _Carried]:
+def _carried(b: Builder, walk: _Walk, step: _Step, cts: Cotangents) -> dict[Value, _Carried]:
     """Return the loop state: cotangents of states, and accumulated ones of outside values."""
     carried: dict[Value, _Carried] = {}
     for v, given, start in zip(walk.inner_states, step.given, cts, strict=False):
@@ -186,14 +186,14 @@ def _carried(b: Builder, walk: Walk, step: _Step, cts: Cotangents) -> dict[Value
     for v in walk.inner_outside:
         if v in step.found:
             total = step.builder.fresh("sum", v.type)
-            after = plus(step.builder, total, step.found[v])
+            after = _plus(step.builder, total, step.found[v])
             carried[v] = _Carried(total, after, zeros(b, v.type))
     return carried
 
 
 def _loop_back(
     b: Builder,
-    walk: Walk,
+    walk: _Walk,
     step: _Step,
     cts: Cotangents,
     carried: Sequence[_Carried],
@@ -206,7 +206,7 @@ def _loop_back(
         if stack is not None:
             read[ct] = stack
     outcome = [*(c.after for c in carried), *results]
-    nodes = leading_to([*body.nodes, *step.builder.nodes], outcome, known=read)
+    nodes = _leading_to([*body.nodes, *step.builder.nodes], outcome, known=read)
     used = {v for node in nodes for v in node.inputs} | set(outcome)
     # A loop needs a sequence, if only for its length.
     scanned = {v: stack for v, stack in read.items() if v in used} or read
@@ -226,7 +226,7 @@ def _loop_back(
 
 def _of_dense_weights(
     b: Builder,
-    walk: Walk,
+    walk: _Walk,
     step: _Step,
     known: Mapping[Value, Value],
     cotangents: Mapping[Value, Value],

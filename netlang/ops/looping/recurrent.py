@@ -189,7 +189,7 @@ class Recurrence(Primitive, frozen=True):
         """Return formulas of the next states, given the gates' parts from input and state."""
 
     def vjp(self, b: Builder, inputs: Values, outputs: Values, cts: Values) -> Cotangents:
-        from netlang.ops.looping.gradients_recurrent import as_loop
+        from netlang.ops.looping.recurrent_loop import as_loop
 
         del outputs
         return differentiate_formula(b, inputs, cts, lambda b, xs: as_loop(self, b, xs))

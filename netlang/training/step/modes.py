@@ -13,8 +13,8 @@ from netlang.ir.backward_slice import needed
 from netlang.ir.dims import product
 from netlang.ir.graph import Builder, Node, Value, Values
 from netlang.ir.types import F32
-from netlang.ops.looping.gradients_recurrent import as_loop
 from netlang.ops.looping.recurrent import Recurrence
+from netlang.ops.looping.recurrent_loop import as_loop
 from netlang.ops.random.random import RandomDrop
 from netlang.ops.random.randomness import SampleNormal, SampleUniform, key_of
 from netlang.ops.reducing.batch_statistics import NormalizeBatchTraining
