@@ -118,8 +118,8 @@ class Recurrence(Primitive, frozen=True):
         return [x.size, y, y * self.gates]
 
     def gradient_workspace(self, *types: TensorType) -> Sequence[Size]:
-        # The products with both weights and the cotangents of both, for all steps; a loop reads and
-        # makes each with time first, and joins the parts that it makes of the gates.
+        # What the forward loop has kept of the gates and the states, the cotangents of
+        # both, and the copies of these with time first that loops read and make.
         x, _, weight_hh, *_ = types
         y = x.shape[0] * x.shape[1] * weight_hh.shape[1]
         return [x.size, *[y] * len(self.states), *[y * self.gates] * 12]

@@ -53,11 +53,11 @@ class Scan(Primitive, frozen=True):
         return once * types[self.carried].shape[1]
 
     def workspace(self, *types: TensorType) -> Sequence[Size]:
-        # Scan copies sequences so that time comes first, and the results of the steps back. Runs
-        # take what it reads once more.
+        # Scan copies sequences so that time comes first; results are made in that order and copied
+        # back.
         sequences = types[self.carried :][: self.scanned]
         results = self.infer(*types)[self.carried :]
-        return [t.size for t in (*sequences, *sequences, *results)]
+        return [t.size for t in (*sequences, *results, *results)]
 
     def forward(self, *operands: Array) -> tuple[Array, ...]:
         end = self.carried + self.scanned
