@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from netlang.diagram.placement.nesting import Content
 from netlang.diagram.placement.plans import Extent, Levels, Node, Plan
@@ -15,8 +15,27 @@ _BETWEEN, _BESIDE = 40.0, 12.0
 """The space between two columns without edges, and between an edge and a column."""
 
 
+class _Placed:
+    """Parts that each have a corner; no value passes the border around them."""
+
+    __slots__ = ()
+    corners: Sequence[Extent]
+
+    @property
+    def leave(self) -> Mapping[int, float]:
+        return {}
+
+    @property
+    def enter(self) -> Mapping[int, float]:
+        return {}
+
+    def corner(self, item: int, corner: Extent) -> Extent:
+        across, along = self.corners[item]
+        return corner[0] + across, corner[1] + along
+
+
 @dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(_Placed):
     """Columns from left to right; edges run below them, up between them, and above them."""
 
     plans: Sequence[Plan]
@@ -25,13 +44,6 @@ class Columns:
     below: Mapping[tuple[int, int], float]
     above: Mapping[tuple[int, int], Extent]
     """By column and box: where an edge runs below its source, and before and above its target."""
-
-    leave: Mapping[int, float] = field(default_factory=dict[int, float])
-    enter: Mapping[int, float] = field(default_factory=dict[int, float])
-
-    def corner(self, item: int, corner: Extent) -> Extent:
-        across, along = self.corners[item]
-        return corner[0] + across, corner[1] + along
 
     def route(self, source: Node, target: Node, box: int, corner: Extent) -> list[Extent]:
         assert source is not None and target is not None
@@ -91,18 +103,12 @@ def _below(
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class Sides(_Placed):
     """A U: the way down, the bottom, and the way up, on which data flows upwards."""
 
     plans: tuple[Levels, Levels, Levels]
-    corners: tuple[Extent, Extent, Extent]
+    corners: Sequence[Extent]
     size: Extent
-    leave: Mapping[int, float] = field(default_factory=dict[int, float])
-    enter: Mapping[int, float] = field(default_factory=dict[int, float])
-
-    def corner(self, item: int, corner: Extent) -> Extent:
-        across, along = self.corners[item]
-        return corner[0] + across, corner[1] + along
 
     def route(self, source: Node, target: Node, box: int, corner: Extent) -> list[Extent]:
         """Return the route to or from the bottom."""
