@@ -21,8 +21,8 @@ def balanced(plan: Plan, fitted: Fitted | None, training: Callable[[], Source]) 
     """Return a section with the weights of classes that are ``fitted``, or balance the data.
 
     ``training`` opens the training data, where they are needed. A class of K, which n of N labels
-    have, has the weight N / (K n). A class that the loss ignores is none of these: its labels do
-    not count, and its weight is 0. Raises ``FileError`` for any other class without examples.
+    have, has the weight N / (K n). A class that the loss ignores does not count among these, and
+    its weight is 0. Raises ``FileError`` for any other class without examples.
     """
     wanted = plan.computation.balanced
     if not wanted:

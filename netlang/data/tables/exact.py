@@ -177,7 +177,7 @@ def _complaint(text: str, dtype: DType) -> str:
     """Describe a cell that is not a number."""
     shown = f"`{text[:40]}`" if text else "nothing"
     if dtype is DType.BOOL:
-        return f"{shown} is none of true, false, 1 and 0"
+        return f"{shown} is not true, false, 1 or 0"
     kind = "number" if dtype.is_float else "integer"
     if _THOUSANDS.fullmatch(text) is not None:
         return f"{shown} has thousands separators: write `{text.replace(',', '')}`"
