@@ -188,7 +188,7 @@ def test_other_notations_of_numbers_are_reported(cell: str, told: str) -> None:
     assert message == f"iris.csv:2:1: `{cell}` {told} in the column `a`"
 
 
-def test_what_is_no_truth_value_is_reported() -> None:
+def test_a_cell_that_is_not_true_or_false_is_reported() -> None:
     assert rejected("on: bool[]", 'on = column("a")', "a\ntrue\nyes\n") == (
         "iris.csv:3:1: `yes` is not true, false, 1 or 0 in the column `a`"
     )
